@@ -1,0 +1,166 @@
+"""LogEntry: one NDJSON line of an agent's log, and reading a log that may hold lines that are none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from murmur.errors import InvalidEntry
+
+TEXT_LIMIT: Final = 200
+State = Literal["working", "idle"]
+Cause = Literal["start", "neighbour", "direction", "directive", "config", "resume", "interval", "repair"]
+
+
+def one_line(text: object, limit: int = TEXT_LIMIT) -> str:
+    """Text made fit for one line of a log: control characters and line breaks become spaces, the rest is cut at ``limit``."""
+    flat = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    return flat if len(flat) <= limit else flat[: limit - 1].rstrip() + "…"
+
+
+Line = Annotated[str, BeforeValidator(one_line)]
+
+
+class Waker(BaseModel):
+    """Which entry woke the agent."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    agent: int
+    iteration: int
+
+
+class Usage(BaseModel):
+    """What the runner says the turn used; zero where it does not say."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float = 0.0
+
+
+class LogEntry(BaseModel):
+    """What an agent did in one turn. ``action``, ``result``, ``next_intent``: at most 200 characters, one line each.
+
+    ``seen`` is the newest iteration of every neighbour this turn took into account; ``seen_documents`` the versions of the
+    operator's documents and of output/ (see ``murmur.cursor``). Unknown fields are kept.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    ts: str
+    iteration: Annotated[int, Field(ge=0)]
+    action: Line
+    result: Line
+    next_intent: Line
+    state: State = "working"
+    cause: Cause = "start"
+    woken_by: tuple[Waker, ...] = ()
+    seen: Mapping[int, int] = Field(default_factory=dict)
+    seen_documents: Mapping[str, str] = Field(default_factory=dict)
+    wake_ms: int | None = None
+    """Milliseconds from the neighbour's append to this turn's start; None when no neighbour woke it."""
+    turn_ms: int = 0
+    files: tuple[str, ...] = ()
+    stop_reason: str = "end_turn"
+    usage: Usage | None = None
+    """None where the runner reports nothing."""
+    trace: str = ""
+
+    @property
+    def is_news(self) -> bool:
+        """Whether a neighbour must know of it: it is not idle, or it leaves files."""
+        return self.state == "working" or bool(self.files)
+
+    def to_line(self) -> bytes:
+        """The line as it stands in the log, line break included."""
+        return (
+            json.dumps(self.model_dump(exclude_none=True), ensure_ascii=False, separators=(",", ":")).encode(
+                "utf-8", "replace"
+            )
+            + b"\n"
+        )
+
+    @classmethod
+    def from_line(cls, line: bytes) -> Self:
+        """Parse one line. Raises InvalidEntry."""
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InvalidEntry("The line is not JSON.", "Write one JSON object a line.") from error
+        return cls.from_value(value)
+
+    @classmethod
+    def from_value(cls, value: Any) -> Self:
+        """Check a decoded line. Raises InvalidEntry naming the field."""
+        try:
+            return cls.model_validate(value)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the line"
+            raise InvalidEntry(
+                f"{where}: {first['msg']}.", "An entry has ts, iteration, action, result and next_intent."
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedLog:
+    """The entries of a log, or of its tail, in order; and how many lines were none."""
+
+    entries: tuple[LogEntry, ...]
+    bad_lines: int
+
+    @property
+    def last(self) -> LogEntry | None:
+        """The newest entry; None in an empty log."""
+        return self.entries[-1] if self.entries else None
+
+    def after(self, iteration: int) -> tuple[LogEntry, ...]:
+        """Entries newer than ``iteration``."""
+        return tuple(entry for entry in self.entries if entry.iteration > iteration)
+
+
+def parse_log(body: bytes, *, partial: bool = False) -> ParsedLog:
+    """Parse a log. ``partial``: it is the tail of one, so what stands before the first line break is not judged."""
+    if partial:
+        body = body.partition(b"\n")[2]
+    entries: list[LogEntry] = []
+    bad = 0
+    for line in body.split(b"\n"):
+        if not line.strip():
+            continue
+        try:
+            entries.append(LogEntry.from_line(line))
+        except InvalidEntry:
+            bad += 1
+    return ParsedLog(tuple(entries), bad)
+
+
+def join(parts: Iterable[bytes]) -> tuple[LogEntry, ...]:
+    """The entries of a log kept in several parts, oldest part first; a line that stands in two parts counts once."""
+    newest = -1
+    found: list[LogEntry] = []
+    for part in parts:
+        for entry in parse_log(part).entries:
+            if entry.iteration > newest:
+                found.append(entry)
+                newest = entry.iteration
+    return tuple(found)
+
+
+def timestamp(moment: datetime) -> str:
+    """ISO-8601 in UTC with milliseconds: the form of ``ts``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment(ts: str) -> datetime | None:
+    """The time a ``ts`` names; None if it is none (a foreign writer's)."""
+    try:
+        parsed = datetime.fromisoformat(ts)
+    except ValueError:
+        return None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
