@@ -1,0 +1,97 @@
+"""Rules and queues in memory: every write of the store is matched against each reader's wiring."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from murmur.change import Change
+from murmur.clock import SystemClock
+from murmur.memory.inbox import MemoryInbox
+from murmur.memory.store import MemoryStore
+from murmur.pattern import Wiring, wakes_anyone
+from murmur.ports import Circuit, Clock
+
+Carrier = Callable[[MemoryInbox, str], None]
+
+
+def at_once(inbox: MemoryInbox, body: str) -> None:
+    """Deliver without delay, loss or repetition."""
+    inbox.push(body)
+
+
+def event_of(change: Change, bucket: str) -> str:
+    """The EventBridge event of a change, as SQS would carry it."""
+    return json.dumps(
+        {
+            "version": "0",
+            "id": change.event_id,
+            "source": "aws.s3",
+            "detail-type": "Object Deleted" if change.deleted else "Object Created",
+            "time": change.time,
+            "detail": {
+                "bucket": {"name": bucket},
+                "object": {
+                    "key": change.key,
+                    "etag": change.etag,
+                    "size": change.size,
+                    "sequencer": change.sequencer,
+                },
+                "reason": "DeleteObject" if change.deleted else "PutObject",
+            },
+        }
+    )
+
+
+class MemoryFabric:
+    """A Fabric over a MemoryStore. ``carrier`` decides when, whether and how often an event arrives."""
+
+    def __init__(
+        self, store: MemoryStore, *, bucket: str = "flock", clock: Clock | None = None, carrier: Carrier = at_once
+    ) -> None:
+        self._bucket = bucket
+        self._clock = clock or SystemClock()
+        self._wired: dict[tuple[str, int], Wiring] = {}
+        self._inboxes: dict[tuple[str, int], MemoryInbox] = {}
+        self.carrier = carrier
+        store.listeners.append(self._on_change)
+
+    def _on_change(self, change: Change) -> None:
+        if not wakes_anyone(change.key):
+            return
+        body = event_of(change, self._bucket)
+        for where, wiring in list(self._wired.items()):
+            if wiring.matches(change.key):
+                self.carrier(self._inboxes[where], body)
+
+    async def wire(self, run: str, agent: int, wiring: Wiring) -> None:
+        """See ``Fabric.wire``."""
+        where = (run, agent)
+        inbox = self.inbox(run, agent)
+        inbox.exists = True
+        self._inboxes[where] = inbox
+        self._wired[where] = wiring
+
+    async def unwire(self, run: str, agent: int) -> None:
+        """See ``Fabric.unwire``."""
+        self._wired.pop((run, agent), None)
+        inbox = self._inboxes.pop((run, agent), None)
+        if inbox is not None:
+            inbox.remove()
+
+    async def circuits(self, run: str) -> list[Circuit]:
+        """See ``Fabric.circuits``."""
+        mine = sorted(((agent, wiring) for (r, agent), wiring in self._wired.items() if r == run), key=lambda pair: pair[0])
+        return [Circuit(agent, f"{run}-agent-{agent}", f"{run}-agent-{agent}", w.pattern()) for agent, w in mine]
+
+    async def runs(self) -> list[str]:
+        """See ``Fabric.runs``."""
+        return sorted({run for run, _ in self._wired})
+
+    def inbox(self, run: str, agent: int) -> MemoryInbox:
+        """See ``Fabric.inbox``."""
+        where = (run, agent)
+        if where not in self._inboxes:
+            self._inboxes[where] = MemoryInbox(self._clock)
+            self._inboxes[where].exists = where in self._wired
+        return self._inboxes[where]

@@ -1,0 +1,94 @@
+"""A queue in memory: at-least-once, with visibility timeouts and receive counts, as SQS keeps them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from murmur.errors import NotFound
+from murmur.ports import Clock, Depth, Message
+
+VISIBILITY_SECONDS: Final = 60.0
+
+
+@dataclass(slots=True)
+class _Held:
+    body: str
+    sent: datetime
+    sent_at: float
+    visible_at: float
+    receives: int = 0
+    receipt: str = ""
+
+
+class MemoryInbox:
+    """One reader's queue. ``push`` is what the fabric calls."""
+
+    def __init__(self, clock: Clock, visibility_seconds: float = VISIBILITY_SECONDS) -> None:
+        self._clock = clock
+        self._visibility = visibility_seconds
+        self._messages: list[_Held] = []
+        self._receipts = 0
+        self._arrived = asyncio.Event()
+        self.exists = True
+
+    def push(self, body: str) -> None:
+        """Add a message."""
+        now = self._clock.monotonic()
+        self._messages.append(_Held(body, self._clock.now(), now, now))
+        self._arrived.set()
+
+    def remove(self) -> None:
+        """Delete the queue: waiting receivers are told."""
+        self.exists = False
+        self._messages.clear()
+        self._arrived.set()
+
+    async def receive(self, wait_seconds: float, limit: int = 10) -> list[Message]:
+        """See ``Inbox.receive``."""
+        deadline = self._clock.monotonic() + wait_seconds
+        while True:
+            if not self.exists:
+                raise NotFound("The queue is gone.", "The run is over; this agent stops.")
+            now = self._clock.monotonic()
+            taken = [self._take(held, now) for held in self._messages if held.visible_at <= now][:limit]
+            if taken or now >= deadline:
+                return taken
+            self._arrived.clear()
+            next_visible = min((held.visible_at for held in self._messages), default=deadline)
+            try:
+                await asyncio.wait_for(self._arrived.wait(), max(0.0, min(deadline, next_visible) - now))
+            except TimeoutError:
+                continue
+
+    def _take(self, held: _Held, now: float) -> Message:
+        self._receipts += 1
+        held.receipt = f"r{self._receipts}"
+        held.receives += 1
+        held.visible_at = now + self._visibility
+        return Message(held.body, held.receipt, held.receives, held.sent)
+
+    async def delete(self, messages: Sequence[Message]) -> None:
+        """See ``Inbox.delete``."""
+        receipts = {message.receipt for message in messages}
+        self._messages = [held for held in self._messages if held.receipt not in receipts]
+
+    async def extend(self, messages: Sequence[Message], seconds: int) -> None:
+        """See ``Inbox.extend``."""
+        receipts = {message.receipt for message in messages}
+        for held in self._messages:
+            if held.receipt in receipts:
+                held.visible_at = self._clock.monotonic() + seconds
+        self._arrived.set()
+
+    async def depth(self) -> Depth:
+        """See ``Inbox.depth``."""
+        if not self.exists:
+            raise NotFound("The queue is gone.", "The run is over.")
+        now = self._clock.monotonic()
+        visible = sum(held.visible_at <= now for held in self._messages)
+        oldest = max((now - held.sent_at for held in self._messages), default=None)
+        return Depth(visible, len(self._messages) - visible, oldest_seconds=oldest)
