@@ -67,14 +67,16 @@ class LogEntry(BaseModel):
     turn_ms: int = 0
     files: tuple[str, ...] = ()
     stop_reason: str = "end_turn"
+    failed: bool = False
+    """The turn brought no broadcast: it will be tried again, and is no news to anybody."""
     usage: Usage | None = None
     """None where the runner reports nothing."""
     trace: str = ""
 
     @property
     def is_news(self) -> bool:
-        """Whether a neighbour must know of it: it is not idle, or it leaves files."""
-        return self.state == "working" or bool(self.files)
+        """Whether a neighbour must know of it: it says what its agent did and is not idle, or it leaves files."""
+        return bool(self.files) or (self.state == "working" and not self.failed)
 
     def to_line(self) -> bytes:
         """The line as it stands in the log, line break included."""

@@ -258,6 +258,18 @@ class HostMetrics:
     healthy: bool | None
 
 
+class TicketBook(Protocol):
+    """One-time tickets that open a WebSocket, so that nothing long-lived stands in a URL."""
+
+    async def issue(self, address: str, seconds: int) -> str:
+        """A new ticket for this network address, good for ``seconds``. Raises Unavailable."""
+        ...
+
+    async def redeem(self, ticket: str, address: str) -> bool:
+        """Use the ticket up: True once, for the address it was issued to, in time; False otherwise."""
+        ...
+
+
 class Metrics(Protocol):
     """Load of the hosts. Never raises: what is not known is absent."""
 

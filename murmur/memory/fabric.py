@@ -81,7 +81,9 @@ class MemoryFabric:
 
     async def circuits(self, run: str) -> list[Circuit]:
         """See ``Fabric.circuits``."""
-        mine = sorted(((agent, wiring) for (r, agent), wiring in self._wired.items() if r == run), key=lambda pair: pair[0])
+        mine = sorted(
+            ((agent, wiring) for (r, agent), wiring in self._wired.items() if r == run), key=lambda pair: pair[0]
+        )
         return [Circuit(agent, f"{run}-agent-{agent}", f"{run}-agent-{agent}", w.pattern()) for agent, w in mine]
 
     async def runs(self) -> list[str]:

@@ -1,0 +1,389 @@
+"""The life of one agent: wait for a wake, the interval or the stop; gate; turn; append; acknowledge.
+
+The queue only says that it is worth looking. What makes a turn due is the difference between what the agent sees (View) and what
+it has taken into account (Cursor), so a message that is lost, late, doubled or out of order changes when, never what.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from random import Random
+from typing import Final, TypeVar
+
+from agent.heart import Heart
+from agent.journal import Journal
+from agent.limits import FAILURES_TO_PARK, Pace, spent
+from agent.mailbox import Arrivals, Mailbox, is_control
+from agent.ports import Mind
+from agent.turn import Done, Turn, output_listing
+from agent.view import View
+from murmur import gate, keys
+from murmur.cursor import Cursor, listing_version
+from murmur.entry import moment, timestamp
+from murmur.errors import Fenced, NotFound, Unavailable
+from murmur.gate import Situation, Verdict
+from murmur.ports import Clock, Inbox, Store
+from murmur.state import Activity, AgentState, CurrentTurn
+
+UPKEEP_SECONDS: Final = 20.0
+RESCUE_GRACE_SECONDS: Final = 2.0
+"""A change younger than this may still have its event under way: finding it first is no rescue."""
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+class AgentLoop:
+    """Runs agent ``agent`` of ``run`` until the run is over, ``stop`` is called, or another process takes its place."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        inbox: Inbox,
+        clock: Clock,
+        random: Random,
+        mind: Mind,
+        agent: int,
+        size: int,
+        run: str,
+        host: str,
+    ) -> None:
+        self.agent = agent
+        self._run = run
+        self._clock = clock
+        self._random = random
+        self._mind = mind
+        self._store = store
+        self._view = View(store, agent, size)
+        self._journal = Journal(store, clock, agent)
+        self._heart = Heart(store, clock, AgentState(agent=agent, run=run, host=host, scripted=mind.scripted))
+        self._mailbox = Mailbox(inbox, clock, self._wanted)
+        self._pace = Pace(agent, size, random)
+        self._turn = Turn(agent, size, store, clock, random, self._view, self._journal, mind)
+        self._cursor = Cursor()
+        self._stopping = asyncio.Event()
+        self._restarted = False
+        self._unfinished = False
+        self._born = clock.now()
+        self._looked_at = clock.monotonic()
+        self._ended_at = clock.monotonic()
+        self._interval_passed = False
+        self._found_by_looking = False
+        self._output_changed = False
+        self._due_at = 0.0
+        self._pending_until: float | None = None
+        """When the turn that is due may begin; None when none is due."""
+        self._halted = ""
+        self._halted_at: tuple[str, ...] = ()
+
+    def stop(self) -> None:
+        """Ask the loop to end; a turn under way is cancelled and logged as such."""
+        self._stopping.set()
+
+    async def run(self) -> str:
+        """Live. Returns why it ended."""
+        upkeep: asyncio.Task[None] | None = None
+        try:
+            await self._boot()
+            upkeep = asyncio.create_task(self._upkeep())
+            while not (over := self._over()):
+                await self._round()
+                if upkeep.done():
+                    upkeep.result()
+        except Fenced as error:
+            _log.warning("agent-%d: %s", self.agent, error)
+            return "fenced"
+        else:
+            self._heart.note(activity="stopped", turn=None, until="", detail=over)
+            await self._farewell()
+            return over
+        finally:
+            if upkeep:
+                upkeep.cancel()
+            await self._mind.close()
+
+    # -- beginning and end ------------------------------------------------------------------------------------------
+
+    async def _boot(self) -> None:
+        await self._patiently(self._open)
+
+    async def _open(self) -> None:
+        await self._journal.open()
+        before = await self._heart.open()
+        await self._view.look()
+        last = self._journal.last
+        self._restarted = last is not None or before is not None
+        self._unfinished = (
+            before is not None and before.turn is not None and before.turn.iteration >= self._journal.next_iteration
+        )
+        self._cursor = Cursor.restored(last, before)
+        self._note(activity="waiting")
+        await self._heart.put()
+
+    async def _farewell(self) -> None:
+        try:
+            await self._heart.put()
+        except Fenced as error:
+            _log.warning("agent-%d: %s", self.agent, error)
+
+    def _over(self) -> str:
+        control = self._view.control
+        if self._stopping.is_set():
+            return "stopped"
+        if control.run != self._run:
+            return f"run {self._run} is over"
+        return "" if control.alive else f"the flock is {control.state}"
+
+    async def _upkeep(self) -> None:
+        """Keep held messages from coming back, and the heartbeat from growing old."""
+        while True:
+            await self._clock.sleep(UPKEEP_SECONDS)
+            try:
+                await self._mailbox.keep()
+            except (Unavailable, NotFound) as error:
+                _log.warning("agent-%d: wakes not extended: %s", self.agent, error)
+            await self._heart.beat()
+
+    # -- one round --------------------------------------------------------------------------------------------------
+
+    async def _round(self) -> None:
+        """Hear or look, judge, act."""
+        await self._hear()
+        if self._clock.monotonic() >= self._look_at():
+            await self._patiently(self._look)
+        if self._over():
+            return
+        if not self._view.control.acting:
+            await self._rest("paused", self._view.control.reason)
+            return
+        verdict = gate.judge(self._situation())
+        if not verdict.due:
+            await self._gate()
+        elif why := self._may_not():
+            await self._rest("parked", why)
+        else:
+            await self._when_ready(verdict)
+
+    async def _hear(self) -> None:
+        """Wait for messages until something is due, and read what they name."""
+        until = self._look_at() if self._pending_until is None else min(self._look_at(), self._pending_until)
+        wait = until - self._clock.monotonic()
+        coalesce = self._view.config.coalesceMilliseconds / 1000
+        try:
+            arrivals = await self._unless_stopped(self._mailbox.listen(wait, coalesce))
+        except (NotFound, Unavailable) as error:
+            _log.warning("agent-%d: inbox: %s", self.agent, error)
+            await self._unless_stopped(self._clock.sleep(min(max(wait, 0.05), self._random.uniform(0.5, 2.0))))
+            return
+        if arrivals:
+            found = arrivals
+            await self._patiently(lambda: self._read(found))
+
+    async def _read(self, arrivals: Arrivals) -> None:
+        self._count(arrivals)
+        await self._mailbox.discard(arrivals.stale)
+        changed = [h.change.key for h in arrivals.fresh if not self._view.knows(h.change.key, h.change.etag)]
+        await self._view.look(changed)
+
+    def _count(self, arrivals: Arrivals) -> None:
+        kinds = [delivery.became for delivery in arrivals.deliveries]
+        self._heart.count(
+            wakes=any(not is_control(held.change.key) for held in arrivals.fresh),
+            duplicates=kinds.count("duplicate"),
+            out_of_order=kinds.count("out-of-order"),
+            unreadable=len(arrivals.stale) - len(kinds),
+        )
+        self._heart.delivered(*arrivals.deliveries)
+
+    def _look_at(self) -> float:
+        """When the agent looks for itself: an interval after it last did, or, with work of its own, after its last turn."""
+        interval = self._view.config.loopIntervalSeconds
+        if self._journal.own_idle or self._looked_at >= self._ended_at + interval:
+            return self._looked_at + interval
+        return min(self._looked_at, self._ended_at) + interval
+
+    async def _look(self) -> None:
+        """The fallback: look at everything. What is new and no event told of is a rescue."""
+        found = await self._view.look()
+        now = self._clock.now()
+        old = [item for item in found if now - item.modified > timedelta(seconds=RESCUE_GRACE_SECONDS)]
+        self._heart.count(looks=1, rescues=len(old))
+        self._found_by_looking = bool(found) and not self._mailbox.held
+        self._looked_at = self._clock.monotonic()
+        self._interval_passed = self._looked_at >= self._ended_at + self._view.config.loopIntervalSeconds
+        if self._view.config.outputNews and self._journal.own_idle:
+            version = listing_version(await output_listing(self._store))
+            self._output_changed = version != self._cursor.documents.get("output", "")
+
+    def _situation(self) -> Situation:
+        before, now = self._cursor.documents, self._view.documents()
+        entries = self._view.new_entries(self._cursor)
+        changed = {name for name, version in now.items() if before.get(name, "") != version}
+        first = self._journal.last is None
+        came_back = self._restarted and any(
+            h.message.receives > 1 and h.message.sent < self._born for h in self._mailbox.held
+        )
+        return Situation(
+            first_turn=first,
+            unfinished=self._unfinished or (came_back and bool(changed or gate.news(entries))),
+            resumed="resumes" in changed,
+            direction_changed="direction" in changed,
+            directive_changed="directive" in changed,
+            config_changed="config" in changed,
+            entries=entries,
+            interval_passed=self._interval_passed,
+            own_idle=self._journal.own_idle,
+            output_changed=self._output_changed,
+            found_by_looking=self._found_by_looking,
+        )
+
+    # -- the three ways a round ends --------------------------------------------------------------------------------
+
+    async def _gate(self) -> None:
+        """Nothing is due: move past what is no news, acknowledge, go on listening."""
+        self._cursor = self._cursor.advanced(self._view.newest(), {})
+        work = [held for held in self._mailbox.held if not is_control(held.change.key)]
+        self._heart.count(gated=bool(work))
+        self._forget()
+        self._note(activity="waiting")
+        if self._heart.shown != "waiting":
+            await self._heart.put()
+        await self._settle_messages("gated", None)
+
+    async def _rest(self, activity: Activity, why: str) -> None:
+        """Paused or parked: acknowledge, keep what is due for later (the cursor has not moved)."""
+        self._pending_until = None
+        changed = (self._heart.state.activity, self._heart.state.detail) != (activity, why)
+        self._note(activity=activity, detail=why)
+        if changed:
+            await self._heart.put()
+        await self._settle_messages("gated", None)
+
+    async def _when_ready(self, verdict: Verdict) -> None:
+        """A turn is due: take it, or wait (listening) until pacing allows it."""
+        now = self._clock.monotonic()
+        if self._pending_until is None:
+            self._due_at = now
+        ready = self._pace.ready_at(self._view.config, verdict.cause, self._due_at)
+        if ready > now:
+            self._pending_until = ready
+            backing_off = self._pace.backing_off_until >= ready
+            until = timestamp(self._clock.now() + timedelta(seconds=ready - now))
+            if backing_off and self._heart.state.activity != "backing-off":
+                self._note(activity="backing-off", until=until, detail=self._heart.state.detail)
+                await self._heart.put()
+            elif not backing_off:
+                self._note(activity="pacing", until=until)
+            return
+        await self._take(verdict)
+
+    async def _take(self, verdict: Verdict) -> None:
+        trace = next((h.change.event_id for h in self._mailbox.held), "") or f"{self._random.getrandbits(64):016x}"
+        held = list(self._mailbox.held)
+        current = CurrentTurn(
+            iteration=self._journal.next_iteration,
+            cause=verdict.cause,
+            since=timestamp(self._clock.now()),
+            woken_by=verdict.woken_by,
+        )
+        self._note(activity="turn", turn=current)
+        _log.debug("agent-%d: turn %d, %s", self.agent, current.iteration, verdict.cause)
+        await self._heart.put()
+        self._looked_at = self._clock.monotonic()
+        done = await self._turn.take(verdict, self._cursor, self._stopping, trace)
+        self._after(done)
+        await self._heart.put()
+        self._mailbox.held = held + [h for h in self._mailbox.held if h not in held]
+        await self._settle_messages("turn", done.entry.iteration)
+
+    def _after(self, done: Done) -> None:
+        now = self._clock.monotonic()
+        self._ended_at = now
+        usage = done.entry.usage
+        self._heart.count(
+            turns=1,
+            failed_turns=done.entry.failed,
+            tokens=usage.input_tokens + usage.output_tokens if usage else 0,
+            cost=usage.cost if usage else 0.0,
+        )
+        self._unfinished = False
+        self._forget()
+        if done.entry.failed:
+            self._pace.failed(now, done.outcome, self._view.config)
+            if done.outcome.fatal or self._pace.failures >= FAILURES_TO_PARK:
+                self._halted = f"{self._pace.failures} failed turns in a row, the last: {done.entry.result}"
+                self._halted_at = self._versions()
+        else:
+            self._pace.succeeded(now)
+            self._cursor = done.cursor
+        self._note(activity="waiting", detail=done.entry.result if done.entry.failed else "")
+
+    # -- small parts ------------------------------------------------------------------------------------------------
+
+    def _forget(self) -> None:
+        self._pending_until = None
+        self._interval_passed = self._found_by_looking = self._output_changed = False
+
+    def _may_not(self) -> str:
+        """Why no turn may be taken although one is due; "" if it may. What the operator changes lifts a halt."""
+        if self._halted and self._halted_at != self._versions():
+            self._halted = ""
+            self._pace.forgive()
+        started = moment(self._view.control.started)
+        seconds = (self._clock.now() - started).total_seconds() if started else 0.0
+        return self._halted or spent(self._view.config, self._heart.state.counters, seconds)
+
+    def _versions(self) -> tuple[str, ...]:
+        return (*self._view.documents().values(), self._view.config.model_dump_json())
+
+    def _wanted(self, key: str) -> bool:
+        other = keys.agent_of_log(key)
+        if other is not None:
+            return other != self.agent and (self._view.config.algorithm == "swarm" or other in self._view.neighbours)
+        return key in (keys.DIRECTION, keys.CONFIG, keys.CONTROL, keys.directive(self.agent))
+
+    def _note(self, **changes: object) -> None:
+        self._heart.note(
+            **{"detail": "", "until": "", "turn": None, **changes},
+            runner=self._view.config.runner,
+            iteration=self._journal.next_iteration - 1,
+            seen=self._cursor.seen,
+            seen_documents=self._cursor.documents,
+        )
+
+    async def _settle_messages(self, became: str, iteration: int | None) -> None:
+        """Acknowledge what is held, and remember for the inspector what became of it."""
+        for held in self._mailbox.held:
+            kind = "control" if became == "gated" and is_control(held.change.key) else became
+            self._heart.delivered(self._mailbox.delivery(held, kind, iteration))
+        try:
+            await self._mailbox.acknowledge()
+        except (NotFound, Unavailable) as error:
+            _log.warning("agent-%d: wakes not acknowledged, they will come back and be dropped: %s", self.agent, error)
+
+    async def _unless_stopped(self, work: Awaitable[_T]) -> _T | None:
+        """Await ``work``; None as soon as the loop is stopped."""
+        task = asyncio.ensure_future(work)
+        stop = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+            return task.result() if task.done() else None
+        finally:
+            task.cancel()
+            stop.cancel()
+
+    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do ``work``, again and again while the store does not answer."""
+        delay = 0.5
+        while not self._stopping.is_set():
+            try:
+                await work()
+            except Unavailable as error:
+                _log.warning("agent-%d: %s", self.agent, error)
+                await self._clock.sleep(self._random.uniform(delay / 2, delay))
+                delay = min(30.0, delay * 2)
+            else:
+                return

@@ -1,0 +1,157 @@
+"""What an agent knows of the flock: its neighbours' newest entries, the operator's documents, and which versions these are.
+
+Reads are conditional, so looking at what has not changed costs a request and no bytes; logs are read by their tails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from murmur import keys, ring
+from murmur.config import FlockConfig
+from murmur.control import Control, parse_control
+from murmur.cursor import Cursor
+from murmur.entry import LogEntry, parse_log
+from murmur.errors import MurmurError, ObjectMissing
+from murmur.ports import Store, StoredObject
+
+TAIL_BYTES: Final = 16 * 1024
+LIST_ABOVE: Final = 12
+"""With more neighbours than this, one listing tells cheaper which logs changed than asking for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A key whose content was new to this agent, and when it had been written."""
+
+    key: str
+    modified: datetime
+
+
+class View:
+    """The flock as agent ``agent`` of a run of ``size`` sees it."""
+
+    def __init__(self, store: Store, agent: int, size: int) -> None:
+        self._store = store
+        self._agent = agent
+        self._size = size
+        self._etags: dict[str, str] = {}
+        self._written: dict[int, float] = {}
+        self.config = FlockConfig()
+        self.control = Control()
+        self.direction = ""
+        self.directive = ""
+        self.complaint = ""
+        """Why a document could not be read; the last good version stays in force."""
+        self._entries: dict[int, tuple[LogEntry, ...]] = {}
+
+    @property
+    def neighbours(self) -> tuple[int, ...]:
+        """Whom this agent reads just now."""
+        if self.config.algorithm == "swarm":
+            return ring.most_recent(self._agent, self._written, self.config.swarmK)
+        return ring.neighbours(self.config.algorithm, self._agent, self._size, self.config.neighbourRadius)
+
+    def documents(self) -> dict[str, str]:
+        """Version of each of the operator's documents, as the cursor keeps them."""
+        return {
+            "direction": self._etags.get(keys.DIRECTION, ""),
+            "directive": self._etags.get(keys.directive(self._agent), ""),
+            "config": self.config.work(),
+            "resumes": str(self.control.resumes),
+        }
+
+    def new_entries(self, cursor: Cursor) -> dict[int, tuple[LogEntry, ...]]:
+        """Entries of the current neighbourhood that the cursor has not passed, by agent."""
+        near = ((other, self._entries.get(other, ())) for other in self.neighbours)
+        fresh = {other: tuple(e for e in entries if e.iteration > cursor.past(other)) for other, entries in near}
+        return {other: entries for other, entries in fresh.items() if entries}
+
+    def newest(self) -> dict[int, int]:
+        """Newest known iteration of each neighbour."""
+        return {o: entries[-1].iteration for o in self.neighbours if (entries := self._entries.get(o, ()))}
+
+    def knows(self, key: str, etag: str) -> bool:
+        """Whether this version of ``key`` has been read already."""
+        return bool(etag) and self._etags.get(key) == etag
+
+    async def look(self, only: Iterable[str] | None = None) -> list[Found]:
+        """Read what changed: the keys of ``only``, or everything this agent reads. Returns what was new."""
+        if only is not None:
+            return await self._read_all(only)
+        documents = await self._read_all((keys.CONTROL, keys.CONFIG))
+        logs = await self._logs_to_ask()
+        return documents + await self._read_all([keys.DIRECTION, keys.directive(self._agent), *logs])
+
+    async def _logs_to_ask(self) -> list[str]:
+        everyone = ring.neighbours(self.config.algorithm, self._agent, self._size, self.config.neighbourRadius)
+        if len(everyone) <= LIST_ABOVE:
+            return [keys.log(other) for other in everyone]
+        changed: list[str] = []
+        after, more = "", True
+        while more:
+            page = await self._store.list(keys.STORE, after=after)
+            for item in page.objects:
+                other = keys.agent_of_log(item.key)
+                if other in everyone and not self.knows(item.key, item.etag):
+                    changed.append(item.key)
+            after, more = (page.objects[-1].key if page.objects else ""), page.more
+        return changed
+
+    async def _read_all(self, wanted: Iterable[str]) -> list[Found]:
+        found = await asyncio.gather(*(self._read(key) for key in dict.fromkeys(wanted)))
+        return [item for item in found if item is not None]
+
+    async def _read(self, key: str) -> Found | None:
+        agent = keys.agent_of_log(key)
+        try:
+            got = await self._store.get_if_changed(
+                key, self._etags.get(key, ""), start=0 if agent is None else -TAIL_BYTES
+            )
+        except ObjectMissing:
+            return self._gone(key)
+        if got is None:
+            return None
+        if agent is not None:
+            await self._take_log(agent, got)
+        else:
+            self._take_document(key, got)
+        self._etags[key] = got.etag
+        return Found(key, got.modified)
+
+    def _gone(self, key: str) -> Found | None:
+        """An object that is no more. Only a directive's going is news; a missing log is a log not begun."""
+        if self._etags.pop(key, "") and key == keys.directive(self._agent):
+            self.directive = ""
+        return None
+
+    def _take_document(self, key: str, got: StoredObject) -> None:
+        try:
+            if key == keys.CONFIG:
+                self.config = FlockConfig.from_json(got.body)
+            elif key == keys.CONTROL:
+                self.control = parse_control(got.body)
+            elif key == keys.DIRECTION:
+                self.direction = got.body.decode("utf-8", "replace")
+            elif key == keys.directive(self._agent):
+                self.directive = got.body.decode("utf-8", "replace")
+        except MurmurError as error:
+            self.complaint = str(error)
+        else:
+            self.complaint = ""
+
+    async def _take_log(self, agent: int, got: StoredObject) -> None:
+        """Keep the tail's entries. One that fell further behind needs no more: the newest entries say what is going on."""
+        entries = parse_log(got.body, partial=got.start > 0).entries
+        if got.start > 0 and not entries:
+            entries = parse_log((await self._store.get(got.key)).body).entries
+        self._entries[agent] = entries
+        self._written[agent] = max(self._written.get(agent, 0.0), got.modified.timestamp())
+
+    def tails(self) -> Mapping[int, tuple[LogEntry, ...]]:
+        """What is known of each neighbour's log, for the prompt."""
+        return {other: self._entries.get(other, ()) for other in self.neighbours}

@@ -1,0 +1,48 @@
+"""What the handlers of functions/ work with: every port they may use, in one container.
+
+Built once per cold start from the environment on AWS, and by ``murmur up`` on one machine; tests hand in twins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from murmur.ports import Clock, Control, Fabric, Fleet, Metrics, Store, TicketBook
+from murmur.settings import Settings
+
+TICKET_SECONDS: Final = 30
+"""How long a WebSocket ticket is good for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bytes, at most. The defaults fit a Lambda response of 6 MB after base64; one machine allows more."""
+
+    response: int = 4_400_000
+    """One file, or one archive."""
+    upload: int = 4_400_000
+    """One file of reference material."""
+    json: int = 1024 * 1024
+    """One JSON body."""
+    rendered: int = 1024 * 1024
+    """One Markdown file to render."""
+
+
+ONE_MACHINE: Final = Limits(response=64 * 1024 * 1024, upload=64 * 1024 * 1024)
+"""Limits where nothing but memory stands in the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The ports. ``fleet`` and ``metrics`` are None where nothing can be known of hosts."""
+
+    settings: Settings
+    store: Store
+    fabric: Fabric
+    control: Control
+    clock: Clock
+    tickets: TicketBook
+    fleet: Fleet | None = None
+    metrics: Metrics | None = None
+    limits: Limits = Limits()
