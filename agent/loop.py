@@ -18,13 +18,14 @@ from agent.journal import Journal
 from agent.limits import FAILURES_TO_PARK, Pace, spent
 from agent.mailbox import Arrivals, Mailbox, is_control
 from agent.ports import Mind
-from agent.turn import Done, Turn, output_listing
+from agent.turn import Done, Turn
 from agent.view import View
 from murmur import gate, keys
 from murmur.cursor import Cursor, listing_version
 from murmur.entry import moment, timestamp
 from murmur.errors import Fenced, NotFound, Unavailable
 from murmur.gate import Situation, Verdict
+from murmur.listing import output_files
 from murmur.ports import Clock, Inbox, Store
 from murmur.state import Activity, AgentState, CurrentTurn
 
@@ -215,7 +216,7 @@ class AgentLoop:
         self._looked_at = self._clock.monotonic()
         self._interval_passed = self._looked_at >= self._ended_at + self._view.config.loopIntervalSeconds
         if self._view.config.outputNews and self._journal.own_idle:
-            version = listing_version(await output_listing(self._store))
+            version = listing_version(await output_files(self._store))
             self._output_changed = version != self._cursor.documents.get("output", "")
 
     def _situation(self) -> Situation:

@@ -13,14 +13,12 @@ from agent.journal import Journal
 from agent.ports import Mind, TurnOutcome
 from agent.tools.desk import Desk
 from agent.view import View
-from murmur import keys
 from murmur.cursor import Cursor, listing_version
 from murmur.entry import LogEntry, moment, one_line, timestamp
 from murmur.gate import Verdict
-from murmur.ports import Clock, ObjectInfo, Store
+from murmur.listing import output_files
+from murmur.ports import Clock, Store
 
-OUTPUT_LOOK_KEYS: Final = 5000
-"""Most keys of output/ an agent looks at; a larger folder is compared by its first keys."""
 FILES_IN_ENTRY: Final = 64
 STOPPED: Final = TurnOutcome("cancelled", detail="the operator stopped the flock during this turn")
 
@@ -55,7 +53,7 @@ class Turn:
         began_at = self.clock.monotonic()
         wake_ms = self._wake_ms(verdict, began)
         await self.view.look()
-        output = await output_listing(self.store)
+        output = await output_files(self.store)
         news = self.view.new_entries(cursor)
         reached = cursor.advanced(self.view.newest(), self.view.documents())
 
@@ -141,15 +139,3 @@ class Turn:
         entry = next((e for e in self.view.tails().get(waker.agent, ()) if e.iteration == waker.iteration), None)
         written = moment(entry.ts) if entry else None
         return max(0, round((began - written).total_seconds() * 1000)) if written else None
-
-
-async def output_listing(store: Store) -> list[ObjectInfo]:
-    """The files of output/, at most OUTPUT_LOOK_KEYS."""
-    found: list[ObjectInfo] = []
-    after, more = "", True
-    while more and len(found) < OUTPUT_LOOK_KEYS:
-        page = await store.list(keys.OUTPUT, after=after)
-        found += page.objects
-        more = page.more and bool(page.objects)
-        after = found[-1].key if found else ""
-    return found

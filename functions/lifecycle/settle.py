@@ -1,0 +1,162 @@
+"""Gathering the facts of the settle rule, cheaply: what has not changed since the last check is not read again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+from murmur import keys, quiet, ring
+from murmur.config import FlockConfig
+from murmur.control import Control
+from murmur.cursor import Cursor, listing_version
+from murmur.entry import LogEntry, parse_log
+from murmur.errors import NotFound, ObjectMissing
+from murmur.listing import everything, output_files
+from murmur.ports import Fabric, ObjectInfo, Store
+from murmur.quiet import AgentFacts
+from murmur.roster import Roster
+from murmur.state import AgentState
+
+WITNESS: Final = f"{keys.STATE}settle.json"
+"""What the last check saw, so that "twice in a row" holds across functions that forget."""
+TAIL_BYTES: Final = 16 * 1024
+_UNSEEN: Final = quiet.Verdict(False)
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """What there is, and in which version."""
+
+    store: tuple[ObjectInfo, ...]
+    states: tuple[ObjectInfo, ...]
+    output: tuple[ObjectInfo, ...]
+
+    @cached_property
+    def _by_key(self) -> dict[str, ObjectInfo]:
+        return {item.key: item for item in (*self.store, *self.states)}
+
+    def find(self, key: str) -> ObjectInfo | None:
+        """The object of the listing at ``key``."""
+        return self._by_key.get(key)
+
+    def neighbours(self, agent: int, size: int, config: FlockConfig) -> tuple[int, ...]:
+        """Whom ``agent`` reads."""
+        if config.algorithm != "swarm":
+            return ring.neighbours(config.algorithm, agent, size, config.neighbourRadius)
+        logs = ((keys.agent_of_log(item.key), item.modified.timestamp()) for item in self.store)
+        return ring.most_recent(agent, {other: when for other, when in logs if other is not None}, config.swarmK)
+
+    def fingerprint(self, control: Control, config: FlockConfig) -> str:
+        """Same fingerprint: nothing was written in between that the verdict depends on."""
+        versions = sorted((item.key, item.etag) for item in self.store)
+        return json.dumps([control.run, control.resumes, config.work(), listing_version(self.output), versions])
+
+
+class SettleWatch:
+    """Checks whether the flock has settled. Keeps parsed tails between checks of one process; needs none to be right."""
+
+    def __init__(self, store: Store, fabric: Fabric) -> None:
+        self._store = store
+        self._fabric = fabric
+        self._tails: dict[str, tuple[str, tuple[LogEntry, ...]]] = {}
+        self._states: dict[str, tuple[str, AgentState | None]] = {}
+        self._last: str | None = None
+
+    async def check(self, control: Control, roster: Roster, config: FlockConfig) -> quiet.Verdict:
+        """The verdict: settled only if this check and the one before saw the same quiet flock."""
+        listing = await self._listing()
+        verdict = await self._judge(control, roster, config, listing)
+        mark = listing.fingerprint(control, config) if verdict.settled else ""
+        before = self._last if self._last is not None else await self._witness()
+        if verdict.settled and before != mark:
+            await self._store.put(WITNESS, mark.encode(), content_type="application/json")
+            self._last = mark
+            return _UNSEEN
+        self._last = mark
+        return verdict
+
+    async def _witness(self) -> str:
+        try:
+            return (await self._store.get(WITNESS)).body.decode()
+        except ObjectMissing:
+            return ""
+
+    async def _listing(self) -> _Listing:
+        store, states, output = await asyncio.gather(
+            everything(self._store, keys.STORE), everything(self._store, keys.STATE), output_files(self._store)
+        )
+        return _Listing(tuple(store), tuple(states), tuple(output))
+
+    async def _judge(self, control: Control, roster: Roster, config: FlockConfig, listing: _Listing) -> quiet.Verdict:
+        flock = await asyncio.gather(*(self._facts(agent, listing) for agent in range(roster.size)))
+        near = {agent: listing.neighbours(agent, roster.size, config) for agent in range(roster.size)}
+        documents = await self._documents(control, roster, config, listing)
+        verdict = quiet.judge(flock, near, documents)
+        if verdict.settled:
+            flock = await asyncio.gather(*(self._with_depth(control.run, facts) for facts in flock))
+            verdict = quiet.judge(flock, near, documents)
+        return verdict
+
+    async def _facts(self, agent: int, listing: _Listing) -> AgentFacts:
+        entries, state = await asyncio.gather(self._tail(agent, listing), self._state(agent, listing))
+        cursor = Cursor.restored(entries[-1] if entries else None, state)
+        news = [entry.iteration for entry in entries if entry.is_news]
+        before = entries[0].iteration - 1 if entries else -1
+        parked = state.detail if state is not None and state.activity == "parked" else ""
+        return AgentFacts(
+            agent,
+            entries[-1] if entries else None,
+            newest_news=max(news, default=before),
+            seen=cursor.seen,
+            seen_documents=cursor.documents,
+            in_turn=state is not None and state.activity == "turn",
+            parked=parked,
+        )
+
+    async def _with_depth(self, run: str, facts: AgentFacts) -> AgentFacts:
+        if facts.parked:
+            return facts
+        try:
+            depth = await self._fabric.inbox(run, facts.agent).depth()
+        except NotFound:
+            return facts
+        return replace(facts, waiting_messages=depth.visible + depth.in_flight)
+
+    async def _documents(
+        self, control: Control, roster: Roster, config: FlockConfig, listing: _Listing
+    ) -> dict[int, dict[str, str]]:
+        try:
+            direction = (await self._store.head(keys.DIRECTION)).etag
+        except ObjectMissing:
+            direction = ""
+        shared = {"direction": direction, "config": config.work(), "resumes": str(control.resumes)}
+        if config.outputNews:
+            shared["output"] = listing_version(listing.output)
+        etags = {item.key: item.etag for item in listing.store}
+        return {agent: {**shared, "directive": etags.get(keys.directive(agent), "")} for agent in range(roster.size)}
+
+    async def _tail(self, agent: int, listing: _Listing) -> tuple[LogEntry, ...]:
+        item = listing.find(keys.log(agent))
+        if item is None:
+            return ()
+        known = self._tails.get(item.key)
+        if known is None or known[0] != item.etag:
+            got = await self._store.get(item.key, start=-TAIL_BYTES)
+            entries = parse_log(got.body, partial=got.start > 0).entries
+            if got.start > 0 and not entries:
+                entries = parse_log((await self._store.get(item.key)).body).entries
+            known = self._tails[item.key] = (got.etag, entries)
+        return known[1]
+
+    async def _state(self, agent: int, listing: _Listing) -> AgentState | None:
+        item = listing.find(keys.state(agent))
+        if item is None:
+            return None
+        known = self._states.get(item.key)
+        if known is None or known[0] != item.etag:
+            got = await self._store.get(item.key)
+            known = self._states[item.key] = (got.etag, AgentState.from_json(got.body))
+        return known[1]
