@@ -1,0 +1,144 @@
+"""One host: finds out which agents live here and runs a loop for each, with one warm tool server between them.
+
+Started as ``python -m agent.host``. The environment says which flock (murmur.settings), which run (``MURMUR_RUN``) and which place
+in the roster (``MURMUR_HOST``). It ends by SIGTERM, when its run is over, or when whoever started it is gone (end of standard input,
+if ``MURMUR_LEASH`` is set).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from agent.loop import AgentLoop
+from agent.runner import AcpMind, RunnerProfile, profile_named
+from agent.tools.server import ToolServer
+from murmur.aws import Adapters, open_adapters
+from murmur.clock import SystemClock
+from murmur.errors import MurmurError, NotFound
+from murmur.roster import Roster, read_roster
+from murmur.settings import Settings
+
+RESTART_SECONDS: Final = (1.0, 30.0)
+"""Shortest and longest wait before a loop that broke is begun again."""
+_log = logging.getLogger(__name__)
+
+
+class Host:
+    """The agents of one place in the roster."""
+
+    def __init__(self, adapters: Adapters, roster: Roster, name: str, profile: RunnerProfile, home: Path) -> None:
+        self._adapters = adapters
+        self._roster = roster
+        self._name = name
+        self._profile = profile
+        self._home = home
+        self._clock = SystemClock()
+        self._random = Random()
+        self._tools = ToolServer()
+        self._loops: dict[int, AgentLoop] = {}
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Run every agent of this host until each has ended."""
+        agents = self._roster.hosts.get(self._name, ())
+        if not agents:
+            raise NotFound(
+                f"{self._name} has no agents in run {self._roster.run}.", "Check MURMUR_HOST against roster.json."
+            )
+        await self._tools.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for agent in agents:
+                    group.create_task(self._keep_alive(agent), name=f"agent-{agent}")
+        finally:
+            await self._tools.stop()
+
+    def stop(self) -> None:
+        """Ask every agent to end."""
+        self._stopping.set()
+        for loop in self._loops.values():
+            loop.stop()
+
+    async def _keep_alive(self, agent: int) -> None:
+        """Run the agent's loop; if it breaks, begin it again, ever more slowly. It takes up where its log says it was."""
+        delay = RESTART_SECONDS[0]
+        while not self._stopping.is_set():
+            loop = self._loops[agent] = self._loop(agent)
+            try:
+                ended = await loop.run()
+            except Exception:  # noqa: BLE001 - a broken loop must not take its neighbours on this host with it
+                _log.exception("agent-%d broke; it begins again in %.0f s", agent, delay)
+                await asyncio.wait({asyncio.ensure_future(self._stopping.wait())}, timeout=delay)
+                delay = min(RESTART_SECONDS[1], delay * 2)
+            else:
+                _log.info("agent-%d ended: %s", agent, ended)
+                return
+
+    def _loop(self, agent: int) -> AgentLoop:
+        run = self._roster.run
+        mind = AcpMind(
+            self._profile,
+            self._tools,
+            self._home / f"agent-{agent}",
+            model=self._roster.config.model,
+            random=self._random,
+        )
+        return AgentLoop(
+            store=self._adapters.store,
+            inbox=self._adapters.fabric.inbox(run, agent),
+            clock=self._clock,
+            random=self._random,
+            mind=mind,
+            agent=agent,
+            size=self._roster.size,
+            run=run,
+            host=self._name,
+        )
+
+
+async def main() -> int:
+    """Run the host; returns the exit status."""
+    adapters = open_adapters(Settings.from_environment())
+    run, name = os.environ.get("MURMUR_RUN", ""), os.environ.get("MURMUR_HOST", "")
+    roster = await read_roster(adapters.store)
+    if roster is None or roster.run != run:
+        raise NotFound(f"Run {run!r} is not the run of roster.json.", "This host is a left-over; it ends.")
+    base = os.environ.get("MURMUR_AGENT_HOME") or tempfile.mkdtemp(prefix="murmur-")
+    host = Host(adapters, roster, name, profile_named(roster.config.runner), Path(base))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, host.stop)
+    if os.environ.get("MURMUR_LEASH"):
+        loop.add_reader(sys.stdin.fileno(), _leash(loop, host))
+    await host.run()
+    return 0
+
+
+def _leash(loop: asyncio.AbstractEventLoop, host: Host) -> object:
+    def on_input() -> None:
+        if not os.read(sys.stdin.fileno(), 4096):
+            loop.remove_reader(sys.stdin.fileno())
+            _log.warning("whoever started this host is gone; it ends")
+            host.stop()
+
+    return on_input
+
+
+if __name__ == "__main__":
+    logging.basicConfig(
+        level=os.environ.get("MURMUR_LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    try:
+        status = asyncio.run(main())
+    except MurmurError as error:
+        _log.error("%s", error)
+        status = 1
+    sys.exit(status)
