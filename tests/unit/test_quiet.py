@@ -1,0 +1,74 @@
+"""The settle rule: settled means that nobody works, nobody is owed news, and nothing is under way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from murmur.entry import LogEntry
+from murmur.quiet import AgentFacts, judge
+
+
+def entry(iteration: int, state: str, failed: bool = False) -> LogEntry:
+    return LogEntry(ts="t", iteration=iteration, action="a", result="r", next_intent="n", state=state, failed=failed)  # type: ignore[arg-type]
+
+
+DOCUMENTS = {"direction": "d1", "config": "c1", "output": "o1"}
+NEAR = {0: (2, 1), 1: (0, 2), 2: (1, 0)}
+
+
+def flock() -> list[AgentFacts]:
+    seen = {0: 4, 1: 4, 2: 4}
+    return [AgentFacts(a, entry(5, "idle"), newest_news=4, seen=seen, seen_documents=DOCUMENTS) for a in range(3)]
+
+
+def verdict(facts: list[AgentFacts]):
+    return judge(facts, NEAR, dict.fromkeys(range(3), DOCUMENTS))
+
+
+def test_idle_agents_that_have_seen_everything_are_settled() -> None:
+    assert verdict(flock()).settled
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"in_turn": True}, "in a turn"),
+        ({"last": None}, "first turn"),
+        ({"last": entry(5, "working")}, "working"),
+        ({"last": entry(5, "idle", failed=True)}, "working"),
+        ({"waiting_messages": 1}, "messages"),
+        ({"seen": {0: 4, 2: 3}}, "agent-2"),
+        ({"seen_documents": {**DOCUMENTS, "direction": "d0"}}, "direction"),
+        ({"seen_documents": {**DOCUMENTS, "output": "o0"}}, "output"),
+    ],
+)
+def test_one_agent_that_is_not_done_keeps_the_flock_unsettled_and_is_named(change: dict, words: str) -> None:
+    facts = flock()
+    facts[1] = replace(facts[1], **change)
+    found = verdict(facts)
+    assert not found.settled
+    assert "agent-1" in found.waiting_for
+    assert words in found.waiting_for
+
+
+def test_three_adjacent_idle_agents_do_not_settle_a_flock_in_which_a_fourth_works() -> None:
+    facts = [*flock(), AgentFacts(3, entry(9, "working"), newest_news=9)]
+    near = {a: ((a - 1) % 4, (a + 1) % 4) for a in range(4)}
+    assert not judge(facts, near, dict.fromkeys(range(4), DOCUMENTS)).settled
+
+
+def test_parked_agents_count_as_idle_and_their_reason_is_part_of_the_verdict() -> None:
+    facts = flock()
+    facts[1] = replace(facts[1], last=entry(5, "working"), parked="budget: 3 of 3 turns", waiting_messages=4)
+    found = verdict(facts)
+    assert found.settled
+    assert "budget: 3 of 3 turns" in found.reason
+    assert found.parked == {1: "budget: 3 of 3 turns"}
+
+
+def test_what_a_parked_agent_wrote_last_must_still_be_seen() -> None:
+    facts = flock()
+    facts[1] = replace(facts[1], parked="budget", newest_news=6)
+    assert "agent-1 wrote" in verdict(facts).waiting_for
