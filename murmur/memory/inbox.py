@@ -54,7 +54,8 @@ class MemoryInbox:
             if not self.exists:
                 raise NotFound("The queue is gone.", "The run is over; this agent stops.")
             now = self._clock.monotonic()
-            taken = [self._take(held, now) for held in self._messages if held.visible_at <= now][:limit]
+            visible = [held for held in self._messages if held.visible_at <= now]
+            taken = [self._take(held, now) for held in visible[:limit]]
             if taken or now >= deadline:
                 return taken
             self._arrived.clear()
