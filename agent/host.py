@@ -13,14 +13,16 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Final
 
 from agent.loop import AgentLoop
-from agent.runner import AcpMind, RunnerProfile, profile_named
+from agent.runner.mind import AcpMind
+from agent.runner.profile import RunnerProfile, profile_named
 from agent.tools.server import ToolServer
-from murmur.aws import Adapters, open_adapters
+from murmur.aws.adapters import Adapters, open_adapters
 from murmur.clock import SystemClock
 from murmur.errors import MurmurError, NotFound
 from murmur.roster import Roster, read_roster
@@ -122,7 +124,7 @@ async def main() -> int:
     return 0
 
 
-def _leash(loop: asyncio.AbstractEventLoop, host: Host) -> object:
+def _leash(loop: asyncio.AbstractEventLoop, host: Host) -> Callable[[], None]:
     def on_input() -> None:
         if not os.read(sys.stdin.fileno(), 4096):
             loop.remove_reader(sys.stdin.fileno())

@@ -292,9 +292,9 @@ class AgentLoop:
         )
         self._note(activity="turn", turn=current)
         _log.debug("agent-%d: turn %d, %s", self.agent, current.iteration, verdict.cause)
-        await self._heart.put()
         self._looked_at = self._clock.monotonic()
-        done = await self._turn.take(verdict, self._cursor, self._stopping, trace)
+        seen, _ = await asyncio.gather(self._turn.observe(verdict, self._cursor), self._heart.put())
+        done = await self._turn.carry_out(verdict, seen, self._stopping, trace)
         self._after(done)
         await self._heart.put()
         self._mailbox.held = held + [h for h in self._mailbox.held if h not in held]

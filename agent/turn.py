@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
 from typing import Final
@@ -17,7 +18,7 @@ from murmur.cursor import Cursor, listing_version
 from murmur.entry import LogEntry, moment, one_line, timestamp
 from murmur.gate import Verdict
 from murmur.listing import output_files
-from murmur.ports import Clock, Store
+from murmur.ports import Clock, ObjectInfo, Store
 
 FILES_IN_ENTRY: Final = 64
 STOPPED: Final = TurnOutcome("cancelled", detail="the operator stopped the flock during this turn")
@@ -35,6 +36,20 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Observed:
+    """What an agent saw as its turn began. ``reached``: where its cursor stands if the turn succeeds; ``before``: if not."""
+
+    began_at: float
+    """Monotonic seconds."""
+    wake_ms: int | None
+    """From the waking neighbour's append to the beginning; None when no neighbour woke it."""
+    news: Mapping[int, tuple[LogEntry, ...]]
+    output: tuple[ObjectInfo, ...]
+    before: Cursor
+    reached: Cursor
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """What every turn of an agent needs."""
 
@@ -47,16 +62,16 @@ class Turn:
     journal: Journal
     mind: Mind
 
-    async def take(self, verdict: Verdict, cursor: Cursor, stopping: asyncio.Event, trace: str) -> Done:
-        """Run the turn to its end, its line appended. Raises Fenced, Unavailable; a failing agent is an outcome, not an error."""
-        began = self.clock.now()
-        began_at = self.clock.monotonic()
-        wake_ms = self._wake_ms(verdict, began)
-        await self.view.look()
-        output = await output_files(self.store)
-        news = self.view.new_entries(cursor)
+    async def observe(self, verdict: Verdict, cursor: Cursor) -> Observed:
+        """The turn begins: see everything afresh, so that it takes into account whatever is there by now."""
+        began, began_at = self.clock.now(), self.clock.monotonic()
+        _, output = await asyncio.gather(self.view.look(), output_files(self.store))
         reached = cursor.advanced(self.view.newest(), self.view.documents())
+        news = self.view.new_entries(cursor)
+        return Observed(began_at, self._wake_ms(verdict, began), news, tuple(output), cursor, reached)
 
+    async def carry_out(self, verdict: Verdict, seen: Observed, stopping: asyncio.Event, trace: str) -> Done:
+        """Prompt, run, verify, append. Raises Fenced, Unavailable; an agent process that fails is an outcome, not an error."""
         desk = Desk(
             self.store,
             self.agent,
@@ -71,23 +86,22 @@ class Turn:
             self.size,
             desk.iteration,
             verdict,
-            news,
+            seen.news,
             [entry for entry in (self.journal.previous, self.journal.last) if entry],
-            output,
+            seen.output,
             f"{self.random.getrandbits(48):012x}",
         )
         outcome = await self._run(desk, prompt.build(self.view, facts), stopping)
         desk.close()
         await desk.at_rest()
 
-        reached = reached.advanced({}, {"output": listing_version(output, desk.etags)})
-        entry = self._entry(desk, outcome, verdict, reached if desk.said else cursor, trace).model_copy(
-            update={"wake_ms": wake_ms, "turn_ms": round((self.clock.monotonic() - began_at) * 1000)}
-        )
+        output = {"output": listing_version(seen.output, desk.etags)}
+        seen = replace(seen, reached=seen.reached.advanced({}, output))
+        entry = self._entry(desk, outcome, verdict, seen, trace)
         repeats = entry.state == "idle" and not entry.files and self.journal.own_idle
         if not repeats:
             await self.journal.append(entry)
-        return Done(entry, outcome, reached, appended=not repeats)
+        return Done(entry, outcome, seen.reached, appended=not repeats)
 
     async def _run(self, desk: Desk, words: str, stopping: asyncio.Event) -> TurnOutcome:
         running = asyncio.ensure_future(self.mind.run(desk, words, self.view.config.turnTimeoutSeconds))
@@ -103,9 +117,10 @@ class Turn:
             stop.cancel()
             running.cancel()
 
-    def _entry(self, desk: Desk, outcome: TurnOutcome, verdict: Verdict, cursor: Cursor, trace: str) -> LogEntry:
+    def _entry(self, desk: Desk, outcome: TurnOutcome, verdict: Verdict, seen: Observed, trace: str) -> LogEntry:
         """The honest line: the agent's own words, or ours saying that there were none."""
         said = desk.said
+        cursor = seen.reached if said else seen.before
         files = tuple(desk.files[:FILES_IN_ENTRY])
         if said is not None:
             words = (said.action, said.result, said.next_intent)
@@ -122,6 +137,8 @@ class Turn:
             state=said.state if said else "working",
             cause=verdict.cause,
             woken_by=verdict.woken_by,
+            wake_ms=seen.wake_ms,
+            turn_ms=round((self.clock.monotonic() - seen.began_at) * 1000),
             seen=cursor.seen,
             seen_documents=cursor.documents,
             files=files,

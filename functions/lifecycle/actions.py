@@ -17,7 +17,7 @@ from murmur.control import Control, FlockState, move, read_control
 from murmur.entry import moment, timestamp
 from murmur.errors import MurmurError, ObjectMissing
 from murmur.pattern import wiring_for
-from murmur.ports import Clock, Fabric, Fleet, LifecycleAction, Store
+from murmur.ports import Clock, Fabric, Fleet, HostInfo, LifecycleAction, Store
 from murmur.roster import Roster, read_roster
 
 MAX_LAUNCHES: Final = 6
@@ -125,21 +125,27 @@ class Lifecycle:
 
     async def _repair(self, run: str, roster: Roster, config: FlockConfig) -> None:
         """Start again the hosts that died, a bounded number of times, and wire again what lost its rule or queue."""
-        alive = {host.name for host in await self.fleet.hosts(run) if host.state in ("starting", "running")}
+        hosts = {host.name: host for host in await self.fleet.hosts(run)}
+        alive = {name for name, host in hosts.items() if host.state in ("starting", "running")}
         missing = [name for name in roster.hosts if name not in alive]
-        again = [name for name in missing if roster.launches.get(name, 0) < MAX_LAUNCHES]
+        tries = {name: roster.launches.get(name, 0) for name in missing}
+        if missing and not alive and min(tries.values()) >= MAX_LAUNCHES:
+            await self._end(run, f"every host died {MAX_LAUNCHES} times; the hosts' logs say why")
+            return
+        again = [name for name in missing if tries[name] < MAX_LAUNCHES and self._rested(hosts.get(name), tries[name])]
         if again:
             _log.warning("run %s: starting %s again", run, ", ".join(again))
             await self._launch(run, roster, again)
-        elif missing and not alive:
-            await self._end(run, f"every host died, the last {MAX_LAUNCHES} times over; see the hosts' logs")
-            return
         wired = {circuit.agent for circuit in await self.fabric.circuits(run)}
         if len(wired) < roster.size:
             await self._each(
                 lambda agent: self.fabric.wire(run, agent, wiring_for(self.bucket, config, agent)),
                 (agent for agent in range(roster.size) if agent not in wired),
             )
+
+    def _rested(self, host: HostInfo | None, tries: int) -> bool:
+        """Whether a host that died may be started again: each time it waits twice as long."""
+        return host is None or self.clock.now() - host.launched > timedelta(seconds=2.0**tries)
 
     async def _settle(self, control: Control, roster: Roster, config: FlockConfig) -> None:
         if control.state == "paused":

@@ -12,7 +12,8 @@ from typing import Final, Self
 
 from functions.lifecycle import Lifecycle
 from functions.lifecycle.settle import SettleWatch
-from murmur.aws import SqsInbox, open_adapters
+from murmur.aws.adapters import open_adapters
+from murmur.aws.inbox import SqsInbox
 from murmur.aws.clients import Clients
 from murmur.clock import SystemClock
 from murmur.control import read_control

@@ -1,0 +1,96 @@
+"""Pictures of the dashboard: ``python -m tests.browser.screenshots [FOLDER]``; without a folder, those of docs/images."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.async_api import Browser
+
+from tests.browser.chromium import chromium
+from tests.browser.fake.flock import FakeFlock
+from tests.browser.fake.server import serving
+from tests.browser.fake.story import Story
+
+DOCS = Path(__file__).parents[2] / "docs" / "images"
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture."""
+
+    name: str
+    agents: int = 8
+    radius: int = 1
+    dark: bool = False
+    phone: bool = False
+    running: bool = True
+    select: int | None = None
+    file: str = ""
+    full: bool = False
+    docs: bool = False
+
+
+SHOTS = (
+    Shot("dashboard", docs=True),
+    Shot("dashboard-dark", dark=True, select=3, docs=True),
+    Shot("dashboard-64", agents=64, radius=2, docs=True),
+    Shot("dashboard-phone", phone=True, dark=True, docs=True),
+    Shot("stopped", running=False),
+    Shot("stopped-phone", running=False, phone=True, full=True),
+    Shot("full", full=True, file="output/wake.md"),
+    Shot("full-dark", full=True, dark=True, file="output/wake.md"),
+    Shot("full-64-dark", agents=64, radius=3, dark=True, full=True, select=22),
+    Shot("full-phone", phone=True, full=True, file="output/wake.md", select=3),
+    Shot("many-300", agents=300, radius=2),
+    Shot("laptop", full=True),
+)
+
+
+async def take(browser: Browser, shot: Shot, folder: Path) -> None:
+    """Set the scene and save the picture."""
+    flock = FakeFlock(shot.agents, radius=shot.radius, running=shot.running)
+    width, height = (390, 844) if shot.phone else (900, 700) if shot.name == "laptop" else (1440, 900)
+    async with serving(flock) as address:
+        story = Story(flock)
+        if shot.running:
+            await story.history(shot.agents * 5)
+        page = await browser.new_page(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if shot.dark else "light",
+            device_scale_factor=2 if shot.phone else 1,
+        )
+        await page.goto(address)
+        await page.locator(".live[data-kind=live]").wait_for()
+        if shot.running:
+            await page.locator(".agent").nth(shot.agents - 1).wait_for(state="attached")
+            await story.scene()
+            await page.locator(f"murmur-card[data-key='0'][data-state=turn]").wait_for(state="attached")
+        if shot.select is not None:
+            await page.locator(f".node[aria-label^='agent {shot.select},']").click()
+        if shot.file:
+            await page.get_by_role("button", name=shot.file.split("/")[-1]).first.click()
+            await page.locator(".prose").wait_for()
+        if not shot.full:
+            await page.evaluate("scrollTo(0, 0)")
+        await page.mouse.move(0, 0)
+        await asyncio.sleep(0.35)
+        folder.mkdir(parents=True, exist_ok=True)
+        await page.screenshot(path=folder / f"{shot.name}.png", full_page=shot.full)
+        await page.close()
+
+
+async def main() -> None:
+    """All pictures, or those for the docs."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS
+    wanted = set(sys.argv[2:])
+    async with chromium() as browser:
+        for shot in SHOTS:
+            if shot.name in wanted or (not wanted and (folder != DOCS or shot.docs)):
+                await take(browser, shot, folder)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
