@@ -47,6 +47,7 @@ class Host:
         self._tools = ToolServer()
         self._loops: dict[int, AgentLoop] = {}
         self._stopping = asyncio.Event()
+        self._warming: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
         """Run every agent of this host until each has ended."""

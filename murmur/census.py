@@ -11,15 +11,15 @@ from murmur.control import Control, read_control
 from murmur.documents import read_config
 from murmur.errors import InvalidInput, NotFound, ObjectMissing, Unavailable
 from murmur.gather import gather
+from murmur.listing import everything
 from murmur.logs import LogReader
-from murmur.ports import Depth, HostInfo, HostMetrics, ObjectInfo, Store
+from murmur.ports import Depth, HostInfo, HostMetrics, Store
 from murmur.roster import Roster, read_roster
 from murmur.services import Services
 from murmur.state import AgentState
 from murmur.status import AgentFacts, FlockFacts, LiveAgent, Status, assemble, live_agent, neighbourhoods
 
 _SHOWN_ENTRIES: Final = 2
-_LISTED_PAGES: Final = 20
 
 
 async def read_status(services: Services) -> Status:
@@ -42,7 +42,7 @@ async def read_flock(services: Services) -> FlockFacts:
         roster=await _roster(services.store),
         hosts=hosts,
         load=await _load(services, hosts),
-        files=len(await list_all(services.store, keys.OUTPUT)),
+        files=len(await everything(services.store, keys.OUTPUT)),
     )
 
 
@@ -88,19 +88,8 @@ async def read_depth(services: Services, control: Control, agent: int) -> Depth 
         return None
 
 
-async def list_all(store: Store, prefix: str) -> list[ObjectInfo]:
-    """Every object under ``prefix``, up to 20,000."""
-    found: list[ObjectInfo] = []
-    for _ in range(_LISTED_PAGES):
-        page = await store.list(prefix, after=found[-1].key if found else "")
-        found.extend(page.objects)
-        if not page.more:
-            break
-    return found
-
-
 async def _directives(store: Store) -> frozenset[int]:
-    listed = [keys.agent_of_directive(item.key) for item in await list_all(store, keys.STORE)]
+    listed = [keys.agent_of_directive(item.key) for item in await everything(store, keys.STORE)]
     return frozenset(agent for agent in listed if agent is not None)
 
 

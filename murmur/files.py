@@ -86,7 +86,7 @@ def file_key(folder: str, name: str) -> str:
         )
     if len(key.encode()) > _KEY_BYTES or any(len(part.encode()) > _NAME_BYTES for part in parts):
         raise InvalidInput(
-            f"The file name {ascii(name[:60])}… is too long.",
+            f"The file name {name[:60]!a}… is too long.",
             f"At most {_KEY_BYTES} bytes in all and {_NAME_BYTES} between two slashes.",
         )
     return key

@@ -79,10 +79,7 @@ async def read_queue(services: Services, agent: int) -> QueueDetail:
     for circuit in circuits:
         if circuit.agent == agent:
             return await _detail(services, control, circuit)
-    raise NotFound(
-        f"agent-{agent} has no queue: the flock is {control.state}.",
-        "Queues exist from a start to its stop, one for each agent of the run.",
-    )
+    raise _no_queue(agent, control)
 
 
 async def peek(services: Services, agent: int) -> Peek:
@@ -91,11 +88,21 @@ async def peek(services: Services, agent: int) -> Peek:
     if not control.alive:
         raise WrongState(f"The flock is {control.state}; it has no queues.", "Start it first.")
     inbox = services.fabric.inbox(control.run, agent)
-    messages = await inbox.receive(0, 10)
+    try:
+        messages = await inbox.receive(0, 10)
+    except NotFound:
+        raise _no_queue(agent, control) from None
     if messages:
         await inbox.extend(messages, 0)
     return Peek(
         messages=tuple(PeekedMessage(body=m.body, receives=m.receives, sent=m.sent.isoformat()) for m in messages)
+    )
+
+
+def _no_queue(agent: int, control: Control) -> NotFound:
+    return NotFound(
+        f"agent-{agent} has no queue: the flock is {control.state}.",
+        "Queues exist from a start to its stop, one for each agent of the run.",
     )
 
 

@@ -55,7 +55,7 @@ class LogReader:
     async def newest(self, agent: int, count: int) -> LogPage:
         """The last ``count`` entries. Reads the end of the log only, whatever its length."""
         log = await self._end(keys.log(agent), TAIL_BYTES, count)
-        if len(log.entries) >= count or not log.whole or log.begins_by(0):
+        if log is _NOTHING or len(log.entries) >= count or not log.whole or log.begins_by(0):
             return _page(log.entries[-count:], more=False, bad=log.bad_lines)
         parts = await self._segments(agent)
         if not parts:

@@ -17,6 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
+URL_VARIABLE = "MURMUR_MCP_URL"
+TOKEN_VARIABLE = "MURMUR_MCP_TOKEN"  # noqa: S105 - the name of a variable, no secret
 _WORKERS = 4
 _TIMEOUT_SECONDS = 900
 _META_VERSION = "io.modelcontextprotocol/protocolVersion"
@@ -127,7 +129,7 @@ def _header(value: str) -> str:
 def main() -> int:
     """Run the bridge; 2 if the environment does not say where to."""
     try:
-        url, token = os.environ["MURMUR_MCP_URL"], os.environ["MURMUR_MCP_TOKEN"]
+        url, token = os.environ[URL_VARIABLE], os.environ[TOKEN_VARIABLE]
     except KeyError as missing:
         sys.stderr.write(f"{missing} is not set. This bridge is started by the agent's session, not by hand.\n")
         return 2

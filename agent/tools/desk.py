@@ -68,6 +68,10 @@ class Desk:
         """What was refused, in words; the first twenty."""
         self.listed = asyncio.Event()
         """Set when the agent listed the tools under this turn's token."""
+        self.contacted = asyncio.Event()
+        """Set when anything at all arrived under this turn's token."""
+        self.last_call = 0.0
+        """When the last call under this turn's token arrived, on the loop's clock."""
         self._store = store
         self._rights = Rights(agent, readable, knowledge_writable)
         self._writer = Writer(store, agent, iteration, random=random, pause=pause, still_on=self._check_open)
@@ -79,6 +83,11 @@ class Desk:
         self._calls = 0
         self._at_rest = asyncio.Event()
         self._at_rest.set()
+
+    def heard(self) -> None:
+        """The agent called, whatever it wants."""
+        self.contacted.set()
+        self.last_call = asyncio.get_running_loop().time()
 
     def close(self) -> None:
         """End the turn: every further call is refused, and a write that has not reached the store does not begin."""

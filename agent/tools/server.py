@@ -90,6 +90,7 @@ class ToolServer:
             ws="none",
             lifespan="on",
             log_config=None,
+            log_level="warning",
             access_log=False,
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
@@ -187,6 +188,7 @@ class _Gate:
                 refusal = PlainTextResponse("This turn's token is unknown or has ended.", 401)
                 await refusal(scope, receive, send)
                 return
+            desk.heard()
             scope[_DESK] = desk
         await self._app(scope, receive, send)
 

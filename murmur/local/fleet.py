@@ -54,6 +54,7 @@ class ProcessFleet:
         alive = {child.name for child in self._of(run) if child.process.poll() is None}
         for name in names:
             if name not in alive:
+                await self._end([child for child in self._children if child.name == name], 0.0)
                 child = await asyncio.to_thread(self._spawn, run, name)
                 self._children = [c for c in self._children if c.name != name] + [child]
         return [child.info() for child in self._of(run) if child.name in names]

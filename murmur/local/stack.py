@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final, Self
 
+from agent.runner.profile import profiles
 from functions.lifecycle import Lifecycle
 from functions.lifecycle.settle import SettleWatch
 from murmur.aws.adapters import open_adapters
@@ -42,22 +41,20 @@ class Stack:
         home: Path,
         *,
         port: int = 0,
-        runners: Mapping[str, Sequence[str]] | None = None,
         think_seconds: float = 0.0,
     ) -> None:
-        """``runners``: further ACP agents by name, as command lines. ``think_seconds`` slows the scripted brain down."""
+        """``port`` 0: a free one. ``think_seconds`` slows the scripted brain down."""
         self.home = Home(home.resolve())
         self.url = ""
         self.resumed = ""
         """The run that an earlier server left going, and that this one carries on; "" if there was none."""
         self._port = port
-        self._runners = dict(runners or {})
         self._think = think_seconds
         self._parts = AsyncExitStack()
         self._endpoint = Endpoint(self.home.endpoint)
         self._fleet: ProcessFleet | None = None
         self._watching: asyncio.Task[None] | None = None
-        self.settings = Settings(flock=FLOCK, bucket=FLOCK, bus=FLOCK, runners=("scripted", *self._runners))
+        self.settings = Settings(flock=FLOCK, bucket=FLOCK, bus=FLOCK, runners=tuple(profiles()))
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as parts:
@@ -112,7 +109,6 @@ class Stack:
             "MURMUR_BUCKET": self.settings.bucket,
             "MURMUR_BUS": self.settings.bus,
             "MURMUR_RUNNERS": ",".join(self.settings.runners),
-            "MURMUR_RUNNER_COMMANDS": json.dumps(self._runners),
             "MURMUR_SCRIPTED_THINK": f"{self._think:g}",
         }
 

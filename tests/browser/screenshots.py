@@ -67,14 +67,13 @@ async def take(browser: Browser, shot: Shot, folder: Path) -> None:
         if shot.running:
             await page.locator(".agent").nth(shot.agents - 1).wait_for(state="attached")
             await story.scene()
-            await page.locator(f"murmur-card[data-key='0'][data-state=turn]").wait_for(state="attached")
+            await page.locator("murmur-card[data-key='0'][data-state=turn]").wait_for(state="attached")
         if shot.select is not None:
             await page.locator(f".node[aria-label^='agent {shot.select},']").click()
         if shot.file:
             await page.get_by_role("button", name=shot.file.split("/")[-1]).first.click()
             await page.locator(".prose").wait_for()
-        if not shot.full:
-            await page.evaluate("scrollTo(0, 0)")
+        await page.evaluate("scrollTo(0, 0)")
         await page.mouse.move(0, 0)
         await asyncio.sleep(0.35)
         folder.mkdir(parents=True, exist_ok=True)

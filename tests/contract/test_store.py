@@ -248,7 +248,9 @@ async def test_a_listing_goes_on_behind_the_last_key(store):
     assert (await store.list("nothing/")).objects == ()
 
 
-async def test_more_than_a_thousand_objects_are_listed_and_deleted(store):
+async def test_more_than_a_thousand_objects_are_listed_and_deleted(world, store):
+    if world.kind == "moto":  # which takes 60 ms for each event
+        world.clients.s3.put_bucket_notification_configuration(Bucket=world.bucket, NotificationConfiguration={})
     keys = [f"output/{n:04}" for n in range(1005)]
     for begin in range(0, len(keys), 50):
         await asyncio.gather(*(store.put(key, b"") for key in keys[begin : begin + 50]))

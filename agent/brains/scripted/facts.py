@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeGuard
 
-from agent.brains.scripted.tools import Tools, ToolRefused
+from agent.brains.scripted.tools import ToolRefused, Tools
 from murmur import keys
 from murmur.errors import InvalidInput
 
@@ -28,7 +28,9 @@ def parse_facts(prompt: str) -> TurnFacts:
     """Read the first block of the prompt. Raises InvalidInput naming what is missing."""
     block = _BLOCK.search(prompt)
     if block is None:
-        raise InvalidInput("The prompt has no murmur-turn block.", "Start the scripted brain through Murmur's own loop.")
+        raise InvalidInput(
+            "The prompt has no murmur-turn block.", "Start the scripted brain through Murmur's own loop."
+        )
     try:
         value = json.loads(block[1])
     except ValueError as error:
@@ -56,7 +58,7 @@ async def cross_check(tools: Tools, facts: TurnFacts) -> TurnFacts:
     return facts._replace(of=size) if _is_count(size) and size > facts.agent else facts
 
 
-def _is_count(value: Any) -> bool:
+def _is_count(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
@@ -64,4 +66,4 @@ def _count(value: dict[str, Any], name: str) -> int:
     found = value.get(name)
     if not _is_count(found):
         raise InvalidInput(f"The murmur-turn block's {name} is {found!r}.", f"{name} must be a whole number from 0 up.")
-    return int(found)  # type: ignore[arg-type]  # _is_count has just said so
+    return found

@@ -6,7 +6,7 @@ import json
 from typing import Final
 
 from agent.brains.scripted.facts import TurnFacts
-from agent.brains.scripted.tools import Tools, ToolRefused
+from agent.brains.scripted.tools import ToolRefused, Tools
 from murmur import keys
 
 MOST_LOGS: Final = 16

@@ -11,11 +11,15 @@ from murmur.errors import Refused
 PAGE_BYTES: Final = 256 * 1024
 READ_BOUND_BYTES: Final = 2_000_000
 """How much of a document is read; a digest says so when there is more."""
+WHOLE_BYTES: Final = 64 * 1024 * 1024
+"""The bound for files of the flock itself, which must be seen to their end: more than one may grow to."""
 TEXT_LIMIT: Final = 200
 _LIST_PAGE: Final = 1000
 _MOST_PAGES: Final = 1000
 _READ_ATTEMPTS: Final = 3
-_NOTE: Final = re.compile(r"\n?\[murmur\] bytes \d+-\d+ of (\d+); (?:end of file|next offset (\d+))([^\n]*)\Z")
+_NOTE: Final = re.compile(
+    r"\n?\[murmur\] bytes \d+-\d+ of (?P<size>\d+); (?:end of file|next offset (?P<next>\d+))(?P<changed>[^\n]*)\Z"
+)
 
 
 class ToolRefused(Refused):
@@ -24,7 +28,7 @@ class ToolRefused(Refused):
     code = "tool_refused"
 
     def __init__(self, words: str) -> None:
-        super().__init__(words, "")
+        super().__init__(words.strip(), "")
 
     @property
     def not_text(self) -> bool:
@@ -56,7 +60,6 @@ class TextRead(NamedTuple):
     """A text as far as it was read. ``stopped`` says in words why not to its end; empty when it was."""
 
     text: str
-    size: int
     stopped: str = ""
 
 
@@ -79,42 +82,41 @@ async def list_files(tools: Tools, prefix: str) -> list[FileInfo]:
     return found
 
 
-async def read_text(tools: Tools, path: str, size: int | None = None) -> TextRead:
-    """Read a text page by page, at most ``READ_BOUND_BYTES``. ``size``: what the listing says, if known. Raises ToolRefused."""
+async def read_text(tools: Tools, path: str, size: int | None = None, *, bound: int = READ_BOUND_BYTES) -> TextRead:
+    """Read a text page by page, at most ``bound`` bytes. ``size``: what the listing says, if known. Raises ToolRefused."""
     for _ in range(_READ_ATTEMPTS):
-        read = await _read_once(tools, path, size)
+        read = await _read_once(tools, path, size, bound)
         if read is not None:
             return read
         size = None
     raise ToolRefused(f"{path} is being changed all the time; it could not be read in one piece.")
 
 
-async def _read_once(tools: Tools, path: str, size: int | None) -> TextRead | None:
+async def _read_once(tools: Tools, path: str, size: int | None, bound: int) -> TextRead | None:
     """As ``read_text``; None if the file was changed between two pages."""
     text = await tools.call("fs_read", path=path, offset=0, limit=PAGE_BYTES)
     if size is not None and size <= PAGE_BYTES:
-        return TextRead(text, size)
+        return TextRead(text)
     parts: list[str] = []
     offset = 0
-    while True:
-        note = _NOTE.search(text, max(0, len(text) - TEXT_LIMIT))
-        if note is None:
-            return TextRead(text, len(text.encode())) if offset == 0 else None
-        if note[3]:
+    while note := _NOTE.search(text, max(0, len(text) - TEXT_LIMIT)):
+        if note["changed"]:
             return None
         parts.append(text[: note.start()])
-        whole, following = int(note[1]), int(note[2] or 0)
+        following, whole = int(note["next"] or 0), int(note["size"])
         if following <= offset:
-            return TextRead("".join(parts), whole)
+            return TextRead("".join(parts))
         offset = following
-        if offset >= READ_BOUND_BYTES:
-            return TextRead("".join(parts), whole, f"the first {offset:,} of {whole:,} bytes")
+        stopped = f"the first {offset:,} of {whole:,} bytes"
+        if offset >= bound:
+            return TextRead("".join(parts), stopped)
         try:
-            text = await tools.call("fs_read", path=path, offset=offset, limit=min(PAGE_BYTES, READ_BOUND_BYTES - offset))
+            text = await tools.call("fs_read", path=path, offset=offset, limit=min(PAGE_BYTES, bound - offset))
         except ToolRefused as refusal:
             if not refusal.not_text:
                 raise
-            return TextRead("".join(parts), whole, f"the first {offset:,} of {whole:,} bytes; what follows is not text")
+            return TextRead("".join(parts), f"{stopped}; what follows is not text")
+    return None if parts else TextRead(text)
 
 
 async def exists(tools: Tools, path: str) -> bool:

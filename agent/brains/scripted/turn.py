@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from agent.brains.scripted.facts import TurnFacts, cross_check
 from agent.brains.scripted.report import Report
-from agent.brains.scripted.tools import Tools, ToolRefused, list_files, read_text
-from agent.brains.scripted.work import checklist, documents
+from agent.brains.scripted.tools import ToolRefused, Tools, list_files, read_text
+from agent.brains.scripted.work import documents
+from agent.brains.scripted.work.checklist import Checklist
 from agent.brains.scripted.work.items import parse_items
 from murmur import keys
 
@@ -27,7 +28,7 @@ async def take_turn(tools: Tools, facts: TurnFacts, *, seed: int = 0) -> Report:
 async def _work(tools: Tools, facts: TurnFacts, seed: int) -> Report:
     items = parse_items(await _direction(tools))
     if items:
-        return await checklist.work(tools, facts, items, seed)
+        return await Checklist(tools, facts, items, seed).work()
     files = await list_files(tools, keys.KNOWLEDGE)
     if files:
         return await documents.work(tools, facts, files, seed)

@@ -49,6 +49,7 @@ class FakeFlock:
         """Whether rendered Markdown is sanitised, as the real API does it."""
         self.ended = asyncio.Event()
         """Set when the server goes away, so that open sockets let go."""
+        self._people()
         if running:
             self.begin_run()
 
@@ -74,6 +75,7 @@ class FakeFlock:
     def cursor(self) -> Json:
         """Where everything stands."""
         return {
+            "run": self.control["run"],
             "agents": {str(n): log[-1]["iteration"] if log else -1 for n, log in self.logs.items()},
             "documents": {"direction.md": self.direction["etag"]},
         }
@@ -90,6 +92,8 @@ class FakeFlock:
 
     def since(self, cursor: Json) -> list[Json]:
         """The messages a client with this cursor lacks."""
+        if cursor.get("run", "") != self.control["run"]:
+            return [self.snapshot()]
         messages: list[Json] = []
         for n, log in self.logs.items():
             missing = [entry for entry in log if entry["iteration"] > cursor.get("agents", {}).get(str(n), -1)]
@@ -116,14 +120,20 @@ class FakeFlock:
             "since": at,
             "started": at,
         }
+        self._people()
+        for info in self.info.values():
+            info.update(status="waiting", evidence={"alive": at, "age_seconds": 0.0})
+
+    def _people(self) -> None:
+        """As many agents as the configuration asks for, with empty logs."""
         size, radius = self.config.concurrency, self.config.neighbourRadius
         self.logs = {n: [] for n in range(size)}
         self.info = {
             n: {
                 "id": n,
                 "name": f"agent-{n}",
-                "status": "waiting",
-                "evidence": {"alive": at, "age_seconds": 0.0},
+                "status": "stopped",
+                "evidence": {"alive": "", "age_seconds": None},
                 "detail": "",
                 "until": "",
                 "instance": {"id": str(4100 + n // 8), "name": f"host-{n // 8}", "state": "running"},
@@ -150,7 +160,9 @@ class FakeFlock:
             self.control = {**self.control, "state": {"stop": "stopped", "pause": "paused", "resume": "running"}[verb], "since": now()}
             for info in self.info.values():
                 info["status"] = {"stop": "stopped", "pause": "paused", "resume": "waiting"}[verb]
-        await self.push({"type": "control", "control": self.control})
+        await self.push({"type": "control", "control": self.control, "cursor": {"run": self.control["run"]}})
+        if verb == "start":
+            await self.push(self.snapshot())
         for info in self.info.values():
             await self.push({"type": "agent", "agent": info})
         return {"state": self.control["state"], "run": self.control["run"]}

@@ -81,6 +81,8 @@ class Api:
         if request.query_params.get("rendered") == "html":
             rendered = MarkdownIt("commonmark", {"html": True}).enable("table").render(body.decode())
             return HTMLResponse(nh3.clean(rendered) if self.flock.clean else rendered)
+        if "length" in request.query_params:
+            body = body[: int(request.query_params["length"])]
         headers = {"Content-Disposition": "attachment"} if "download" in request.query_params else {}
         return Response(body, media_type=mimetypes.guess_type(key)[0] or "text/plain", headers=headers)
 
@@ -184,6 +186,7 @@ def build(flock: FakeFlock) -> Starlette:
         Route("/cluster/agents/{agent:int}/log", api.log),
         Route("/cluster/habitat", api.habitat),
         Route("/cluster/habitat/file", api.file),
+        Route("/cluster/knowledge/file", api.file),
         Route("/cluster/knowledge", api.knowledge),
         Route("/cluster/ticket", api.ticket, methods=["POST"]),
         Route("/cluster/{verb:str}", api.act, methods=["POST"]),

@@ -70,8 +70,10 @@ class Story:
         """Some agents in a turn, one pacing, one backing off, one idle: something to see of each."""
         flock, size = self.flock, len(self.flock.logs)
         soon = timestamp(datetime.now(UTC) + timedelta(seconds=23))
-        for agent in range(0, size, 3):
-            near = flock.info[agent]["neighbours"][0]
+        pairs = [(agent, flock.info[agent]["neighbours"][0]) for agent in range(0, size, 3)]
+        for _, near in pairs:
+            await flock.write(near, **self.entry(near))
+        for agent, near in pairs:
             await flock.begin(agent, woken_by=[{"agent": near, "iteration": len(flock.logs[near]) - 1}])
         await flock.change(1 % size, status="idle")
         if size > 4:

@@ -88,7 +88,7 @@ def connect(server):
 
 
 def broadcast(tools, action="worked"):
-    said = {"action": action, "result": os.getcwd(), "next_intent": "rest"}
+    said = {"action": action, "result": str(Path.cwd()), "next_intent": "rest"}
     return tools.call("tools/call", {"name": "broadcast", "arguments": said})
 
 
@@ -198,6 +198,9 @@ def turn(prompt, tools):
             broadcast(tools)
             usage = {"inputTokens": 11, "outputTokens": 7, "totalTokens": 18}
             return {"stopReason": "end_turn", "usage": usage}
+        case "tells_pid":
+            broadcast(tools, str(os.getpid()))
+            return {"stopReason": "end_turn"}
         case "environment":
             broadcast(tools, " ".join(sorted(os.environ)))
             return {"stopReason": "end_turn"}
@@ -231,7 +234,7 @@ def main():
             if BEHAVIOUR == "not_signed_in":
                 refuse(message, -32000, "Authentication required")
                 continue
-            assert os.listdir(message["params"]["cwd"]) == []
+            assert not list(Path(message["params"]["cwd"]).iterdir())
             os.chdir(message["params"]["cwd"])
             Path("left-over").write_text("x")
             tools = connect(message["params"]["mcpServers"][0])

@@ -63,15 +63,18 @@ def unreadable(path: str, reason: str) -> Digest:
 
 def render(digest: Digest, source: str, size: int, author: str) -> str:
     """The digest as Markdown. Every line that quotes the document begins with a mark of ours, so that it cannot pose as structure."""
-    parts = [f"# {neutral(digest.title)}\n", f"- Source: {code_span(source)}", f"- Size: {_measure(digest, size)}"]
+    parts = [
+        f"# {neutral(digest.title)}\n",
+        f"- Source: {code_span(clip(source, 1000))}",
+        f"- Size: {_measure(digest, size)}",
+    ]
     parts.append(f"- Digest by {author}: extracted by rule, no model\n")
     if digest.note:
         parts.append(f"{neutral(digest.note)}\n")
     if digest.headings:
         parts.append("## Outline\n")
         top = min(heading.level for heading in digest.headings)
-        for heading in digest.headings[:MOST_HEADINGS]:
-            parts.append(f"{'  ' * min(3, heading.level - top)}- {neutral(heading.text)}")
+        parts += [f"{'  ' * min(3, h.level - top)}- {neutral(h.text)}" for h in digest.headings[:MOST_HEADINGS]]
         more = len(digest.headings) - MOST_HEADINGS
         parts.append(f"- … and {more} more headings\n" if more > 0 else "")
     if digest.key_sentences:

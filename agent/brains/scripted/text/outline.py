@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 
+from agent.brains.scripted.tools import clip
+
 HEADING_LIMIT: Final = 100
+MOST_HEADINGS: Final = 5_000
+"""Where the search ends: a file of nothing but headings must not fill the memory."""
 _ATX: Final = re.compile(r" {0,3}(#{1,6})[ \t]+(\S.*?)(?:[ \t]+#+)?[ \t]*")
 _UNDERLINE: Final = re.compile(r" {0,3}([=\-~^\"'*+])\1{2,}[ \t]*")
 _UNDERLINE_LEVEL: Final = {"=": 1, "*": 1, "-": 2, "~": 3, "+": 3}
@@ -38,14 +43,17 @@ def is_code(path: str, lines: Sequence[str]) -> bool:
 
 
 def outline(lines: Sequence[str], *, code: bool = False) -> list[Heading]:
-    """The headings in order. Fenced blocks and front matter hold none."""
-    if code:
-        return [
-            Heading(1 + (len(line) - len(line.lstrip()) > 0), _tidy(line).rstrip(" {:"), (at,))
-            for at, line in enumerate(lines)
-            if len(line) <= 4 * HEADING_LIMIT and _DEFINITION.fullmatch(line)
-        ]
-    found: list[Heading] = []
+    """The headings in order, at most ``MOST_HEADINGS``. Fenced blocks and front matter hold none."""
+    return list(islice(_definitions(lines) if code else _headings(lines), MOST_HEADINGS))
+
+
+def _definitions(lines: Sequence[str]) -> Iterator[Heading]:
+    for at, line in enumerate(lines):
+        if len(line) <= 4 * HEADING_LIMIT and _DEFINITION.fullmatch(line):
+            yield Heading(2 if line[0].isspace() else 1, clip(line, HEADING_LIMIT).rstrip(" {:"), (at,))
+
+
+def _headings(lines: Sequence[str]) -> Iterator[Heading]:
     fence = ""
     for at in range(front_matter(lines), len(lines)):
         opening = _FENCE.match(lines[at])
@@ -54,8 +62,7 @@ def outline(lines: Sequence[str], *, code: bool = False) -> list[Heading]:
         elif not fence and 0 < len(lines[at]) <= 4 * HEADING_LIMIT:
             heading = _heading(lines, at)
             if heading:
-                found.append(heading)
-    return found
+                yield heading
 
 
 def front_matter(lines: Sequence[str]) -> int:
@@ -69,19 +76,19 @@ def front_matter(lines: Sequence[str]) -> int:
 def _heading(lines: Sequence[str], at: int) -> Heading | None:
     line = lines[at]
     if atx := _ATX.fullmatch(line):
-        return Heading(len(atx[1]), _tidy(atx[2]), (at,))
+        return Heading(len(atx[1]), clip(atx[2], HEADING_LIMIT), (at,))
     following = lines[at + 1] if at + 1 < len(lines) else ""
     underline = _UNDERLINE.fullmatch(following) if _may_be_title(line) else None
     if underline and _blank(lines, at - 1, or_underline=underline[1]):
-        return Heading(_UNDERLINE_LEVEL.get(underline[1], 4), _tidy(line), (at, at + 1))
+        return Heading(_UNDERLINE_LEVEL.get(underline[1], 4), clip(line, HEADING_LIMIT), (at, at + 1))
     if not (_blank(lines, at - 1) and _blank(lines, at + 1)) or len(line.strip()) > HEADING_LIMIT:
         return None
     if numbered := _NUMBERED.fullmatch(line):
         depth = numbered[1].rstrip(".)").count(".") + 1
-        return Heading(min(depth, 6), _tidy(line), (at,)) if len(line.split()) <= 14 else None
+        return Heading(min(depth, 6), clip(line, HEADING_LIMIT), (at,)) if len(line.split()) <= 14 else None
     words = line.strip()
-    if words.isupper() and 4 <= len(words) and 1 <= len(words.split()) <= 12 and sum(map(str.isalpha, words)) >= 4:
-        return Heading(1, _tidy(line), (at,))
+    if words.isupper() and len(words) >= 4 and 1 <= len(words.split()) <= 12 and sum(map(str.isalpha, words)) >= 4:
+        return Heading(1, clip(line, HEADING_LIMIT), (at,))
     return None
 
 
@@ -95,8 +102,3 @@ def _blank(lines: Sequence[str], at: int, *, or_underline: str = "") -> bool:
         return True
     text = lines[at].strip()
     return not text or (bool(or_underline) and not text.strip(or_underline))
-
-
-def _tidy(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= HEADING_LIMIT else flat[: HEADING_LIMIT - 1].rstrip() + "…"

@@ -16,7 +16,9 @@ _SHORTEST_SPACELESS: Final = 8
 _FEWEST_WORDS: Final = 4
 _PARAGRAPH_LIMIT: Final = 20_000
 _FENCE: Final = re.compile(r"\s*(```|~~~)")
-_MARKER: Final = re.compile(r"\s*(?:>+|(?:[-*+•]|\d{1,3}[.)]|\([a-z\d]{1,3}\))(?=\s)|//+!?|#+!?|;;+|/?\*+/?|<!--|\"\"\")\s*")
+_MARKER: Final = re.compile(
+    r"\s*(?:>+|(?:[-*+•]|\d{1,3}[.)]|\([a-z\d]{1,3}\))(?=\s)|//+!?|#+!?|;;+|/?\*+/?|<!--|\"\"\")\s*"
+)
 _ITEM: Final = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)]|\([a-z\d]{1,3}\))\s+\S")
 _TABLE: Final = re.compile(r"\s*\|")
 _STATEMENT: Final = re.compile(
@@ -58,7 +60,14 @@ def paragraphs(lines: Sequence[str], skip: Collection[int] = (), *, code: bool =
         opening = _FENCE.match(line)
         if opening and fence in ("", opening[1]):
             fence = "" if fence else opening[1]
-        apart = bool(opening or fence or at in skip or _TABLE.match(line) or not line.strip() or (code and _STATEMENT.search(line)))
+        apart = bool(
+            opening
+            or fence
+            or at in skip
+            or _TABLE.match(line)
+            or not line.strip()
+            or (code and _STATEMENT.search(line))
+        )
         if run and (apart or _ITEM.match(line) or size > _PARAGRAPH_LIMIT):
             yield " ".join(run)
             run, size = [], 0

@@ -1,0 +1,57 @@
+"""``python -m agent.brains.scripted``: the scripted brain as an ACP agent on standard input and output."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from agent.brains.scripted.acp import Agent
+from agent.brains.scripted.session import Behaviour
+
+THINK = "MURMUR_SCRIPTED_THINK"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse the command line and serve until standard input ends. Exit codes: 0 done, 2 usage, 130 interrupted."""
+    parser = argparse.ArgumentParser(
+        prog="python -m agent.brains.scripted",
+        description="An ACP agent without a model: it digests documents or takes the items of a checklist.",
+        epilog="example: python -m agent.brains.scripted --think 0.5",
+    )
+    parser.add_argument(
+        "--think",
+        type=_seconds,
+        default=os.environ.get(THINK, "0"),
+        metavar="SECONDS",
+        help=f"wait this long before each turn, as a model would think (default: ${THINK} or 0)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="another order of work where the order is free (default: 0)"
+    )
+    given = parser.parse_args(argv)
+    agent = Agent(Behaviour(given.think, given.seed), _write_all)
+    try:
+        agent.serve(sys.stdin.buffer)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 86_400:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 86400 seconds")
+    return value
+
+
+def _write_all(line: bytes) -> None:
+    try:
+        while line:
+            line = line[os.write(1, line) :]
+    except BrokenPipeError:
+        os._exit(0)  # Nobody listens any more, whichever thread finds out: with the client the reason to be is gone.
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""Routes of output/: what the agents made."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from functions.api.archive import zip_output
+from functions.api.download import archive_response, file_response
+from functions.api.models import FileQuery, Limit, Text
+from functions.api.resolver import group, services
+from murmur import keys
+from murmur.documents import read_config
+from murmur.files import FileList, file_key, list_files, read_authors
+
+router = group()
+
+After = Annotated[Text, Query(description="Keys behind this one.")]
+
+
+@router.get("/cluster/habitat", tags=["habitat"])
+async def habitat(after: After = "", limit: Limit = 1000) -> FileList:
+    """The files in output/, ascending, a page at a time."""
+    store = services().store
+    size = (await read_config(store)).config.concurrency
+    return await list_files(
+        store, keys.OUTPUT, after=after, limit=limit, authors=await read_authors(store, range(size))
+    )
+
+
+@router.get("/cluster/habitat/file", tags=["habitat"])
+async def habitat_file(what: Annotated[FileQuery, Query()]) -> Response[Any]:
+    """One file of output/: as it is, a part of it, or its Markdown rendered."""
+    name = file_key(keys.OUTPUT, what.key)
+    return await file_response(services(), name, name, what)
+
+
+@router.get("/cluster/habitat.zip", tags=["habitat"])
+async def habitat_zip() -> Response[Any]:
+    """All of output/ in one archive."""
+    return archive_response(await zip_output(services()), "output.zip")

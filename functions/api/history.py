@@ -1,0 +1,49 @@
+"""Routes of earlier runs: their logs and their files."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from functions.api import past
+from functions.api.download import file_response
+from functions.api.habitat import After
+from functions.api.logs import After as AfterIteration
+from functions.api.logs import Newest, entry_page, read_page
+from functions.api.models import Agent, EntryPage, FileQuery, Limit, RunDetail, RunList
+from functions.api.resolver import group, services
+from murmur import keys
+from murmur.files import file_key
+from murmur.logs import LogReader
+
+router = group()
+
+
+@router.get("/cluster/history", tags=["history"])
+async def history(limit: Limit = 50) -> RunList:
+    """Earlier runs, newest first."""
+    return await past.list_runs(services().store, limit)
+
+
+@router.get("/cluster/history/<run>", tags=["history"])
+async def one_run(run: str, after: After = "", limit: Limit = 1000) -> RunDetail:
+    """One earlier run: its agents, and its files a page at a time."""
+    return await past.read_run(services().store, run, after, limit)
+
+
+@router.get("/cluster/history/<run>/agents/<n>/log", tags=["history"])
+async def run_log(
+    run: str, n: Agent, after: AfterIteration = -1, limit: Limit = 200, newest: Newest = False
+) -> EntryPage:
+    """One agent's entries in an earlier run, as /cluster/agents/{n}/log."""
+    reader = LogReader(services().store, past.check_run(run))
+    return entry_page(n, await read_page(reader, n, after, limit, newest=newest))
+
+
+@router.get("/cluster/history/<run>/file", tags=["history"])
+async def run_file(run: str, what: Annotated[FileQuery, Query()]) -> Response[Any]:
+    """One file of an earlier run."""
+    name = file_key(keys.OUTPUT, what.key)
+    return await file_response(services(), keys.history(past.check_run(run), name), name, what)

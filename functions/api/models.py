@@ -1,0 +1,130 @@
+"""What requests and answers look like, beyond what the core already defines."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from murmur.control import FlockState
+from murmur.entry import LogEntry
+from murmur.files import FileInfo
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+def _unicode(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise PydanticCustomError("unicode", "half a character (a lone surrogate) is no Unicode") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_unicode)]
+Agent = Annotated[int, Path(ge=0, le=999_999, description="Which agent, counted from 0.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="How many, at most.")]
+
+
+class FileQuery(BaseModel):
+    """Which file, and how."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: Annotated[Text, Field(min_length=1, description="The file, as the listing names it.")]
+    rendered: Annotated[Literal["", "html"], Field(description="html: Markdown as sanitised HTML.")] = ""
+    download: Annotated[bool, Field(description="Whether the browser is to save it instead of showing it.")] = False
+    offset: Annotated[int, Field(ge=0, le=2**40, description="First byte.")] = 0
+    length: Annotated[int | None, Field(ge=0, le=2**40, description="Bytes, at most; left out: to the end.")] = None
+
+
+class StartRequest(_Request):
+    """What to start with; what is left out stays as it is."""
+
+    direction: Text | None = None
+    config: dict[str, Any] | None = None
+
+
+class TextRequest(_Request):
+    """A text to set. With ``etag``, only if the present text is still that version."""
+
+    text: Text
+    etag: str = ""
+
+
+class Progress(_Answer):
+    """What an action led to."""
+
+    state: FlockState
+    run: str
+
+
+class Directive(_Answer):
+    """One agent's extra instruction."""
+
+    agent: int
+    text: str
+    etag: str
+
+
+class Done(_Answer):
+    """It is so now, whether or not it was before."""
+
+    ok: bool = True
+
+
+class EntryPage(_Answer):
+    """Some entries of one agent's log, ascending. ``bad_lines``: lines among those read that are no entries."""
+
+    agent: int
+    entries: tuple[LogEntry, ...]
+    more: bool
+    bad_lines: int
+
+
+class Ticket(_Answer):
+    """Opens one WebSocket: /live?ticket=…"""
+
+    ticket: str
+    expires_seconds: int
+
+
+class Run(_Answer):
+    """An earlier run. ``started`` is empty if its name tells no time."""
+
+    run: str
+    started: str
+    entries: int
+    files: int
+
+
+class RunList(_Answer):
+    """GET /cluster/history: newest first."""
+
+    runs: tuple[Run, ...]
+    more: bool = False
+
+
+class RunAgent(_Answer):
+    """One agent of an earlier run, and how many entries its log has."""
+
+    id: int
+    entries: int
+
+
+class RunDetail(_Answer):
+    """GET /cluster/history/{run}."""
+
+    run: str
+    agents: tuple[RunAgent, ...]
+    files: tuple[FileInfo, ...]
+    more: bool = False
+    after: str = ""

@@ -1,0 +1,87 @@
+"""Earlier runs, as they lie in history/."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+from functions.api.models import Run, RunAgent, RunDetail, RunList
+from functions.api.operate import RUN_FORMAT
+from murmur import keys
+from murmur.entry import timestamp
+from murmur.errors import InvalidInput, NotFound
+from murmur.files import list_files
+from murmur.gather import gather
+from murmur.listing import everything
+from murmur.logs import LogReader
+from murmur.ports import Store
+
+_RUN: Final = re.compile(r"[\w.-]{1,64}", re.ASCII)
+_MOST_RUNS: Final = 5000
+_AFTER_SLASH: Final = "0"
+"""The character behind "/": a listing after ``history/<run>0`` begins at the next run."""
+
+
+def check_run(run: str) -> str:
+    """The name, if it can be one. Raises InvalidInput."""
+    if not _RUN.fullmatch(run) or run in (".", ".."):
+        raise InvalidInput(f"{run[:80]!a} is not the name of a run.", "GET /cluster/history lists them.")
+    return run
+
+
+async def list_runs(store: Store, limit: int) -> RunList:
+    """The ``limit`` newest runs, newest first. One small listing a run, however many objects a run has."""
+    names = await _names(store)
+    chosen = list(reversed(names))[:limit]
+    runs = await gather(lambda name: _summary(store, name), chosen, at_once=4)
+    return RunList(runs=tuple(runs), more=len(names) > len(chosen))
+
+
+async def read_run(store: Store, run: str, after: str, limit: int) -> RunDetail:
+    """One run. Raises NotFound."""
+    agents = await _agents(store, check_run(run))
+    files = await list_files(store, keys.OUTPUT, after=after, limit=limit, run=run, authors={})
+    if not agents and not files.files and not (await store.list(keys.history(run), limit=1)).objects:
+        raise NotFound(f"There is no run {run!r} in the history.", "GET /cluster/history lists them.")
+    return RunDetail(run=run, agents=tuple(agents), files=files.files, more=files.more, after=files.after)
+
+
+async def _names(store: Store) -> list[str]:
+    names: list[str] = []
+    after = ""
+    while len(names) < _MOST_RUNS:
+        page = await store.list(keys.HISTORY, after=after, limit=1)
+        if not page.objects:
+            break
+        name, slash, _ = page.objects[0].key[len(keys.HISTORY) :].partition("/")
+        if slash:
+            names.append(name)
+            after = f"{keys.HISTORY}{name}{_AFTER_SLASH}"
+        else:
+            after = page.objects[0].key
+    return names
+
+
+async def _summary(store: Store, run: str) -> Run:
+    agents = await _agents(store, run)
+    files = await everything(store, keys.history(run, keys.OUTPUT))
+    return Run(run=run, started=_started(run), entries=sum(agent.entries for agent in agents), files=len(files))
+
+
+async def _agents(store: Store, run: str) -> list[RunAgent]:
+    """The agents that left a log, and how many entries each has: iterations count from 0 without a gap."""
+    root = keys.history(run)
+    listed = await everything(store, root + keys.STORE)
+    found = [keys.agent_of_log(item.key[len(root) :]) for item in listed]
+    agents = sorted(agent for agent in found if agent is not None)
+    reader = LogReader(store, run)
+    pages = await gather(lambda agent: reader.newest(agent, 1), agents)
+    return [RunAgent(id=agent, entries=page.newest + 1) for agent, page in zip(agents, pages, strict=True)]
+
+
+def _started(run: str) -> str:
+    try:
+        return timestamp(datetime.strptime(run, RUN_FORMAT).replace(tzinfo=UTC))
+    except ValueError:
+        return ""

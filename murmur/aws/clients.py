@@ -1,0 +1,123 @@
+"""boto3 clients: one session, each service's client made once and shared by all threads (clients are thread-safe)."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import boto3
+from botocore.config import Config
+from botocore.session import Session
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+LONG_POLL_SECONDS: Final = 20
+_COMMON: Final[dict[str, Any]] = {
+    "connect_timeout": 3,
+    "request_checksum_calculation": "when_required",
+    "response_checksum_validation": "when_required",
+    "tcp_keepalive": True,
+    "user_agent_extra": "murmur",
+}
+_QUICK: Final = Config(
+    **_COMMON, read_timeout=15, max_pool_connections=64, retries={"mode": "standard", "total_max_attempts": 4}
+)
+# A poll is repeated by whoever polls, so botocore need not; and its answer may take as long as the poll.
+_POLL: Final = Config(
+    **_COMMON,
+    read_timeout=LONG_POLL_SECONDS + 10,
+    max_pool_connections=256,
+    retries={"mode": "standard", "total_max_attempts": 1},
+)
+# Without the user's own AWS files and profile: what is given is all that counts.
+_ONLY_WHAT_IS_GIVEN: Final[dict[str, Any]] = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
+_making = threading.Lock()
+
+
+class Clients:
+    """The clients of one account and region. With no ``environment`` boto3 looks where it always does."""
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        if environment is None:
+            self._session = boto3.Session()
+            self._endpoint = None
+        else:
+            self._session = boto3.Session(
+                aws_access_key_id=environment.get("AWS_ACCESS_KEY_ID"),
+                aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY"),
+                region_name=environment.get("AWS_DEFAULT_REGION"),
+                botocore_session=Session(session_vars=_ONLY_WHAT_IS_GIVEN),
+            )
+            self._endpoint = environment.get("AWS_ENDPOINT_URL")
+        self._made: list[Any] = []
+
+    def _make(self, service: str, config: Config, endpoint: str | None = None) -> Any:
+        with _making:  # making a client is the one thing a session may not do in two threads at once
+            client = self._session.client(service, config=config, endpoint_url=endpoint or self._endpoint)  # type: ignore[call-overload]
+        self._made.append(client)
+        return client
+
+    @cached_property
+    def s3(self) -> S3Client:
+        """S3."""
+        client: S3Client = self._make("s3", _QUICK)
+        return client
+
+    @cached_property
+    def sqs(self) -> SQSClient:
+        """SQS for quick calls."""
+        client: SQSClient = self._make("sqs", _QUICK)
+        return client
+
+    @cached_property
+    def sqs_poll(self) -> SQSClient:
+        """SQS for long polls."""
+        client: SQSClient = self._make("sqs", _POLL)
+        return client
+
+    @cached_property
+    def events(self) -> EventBridgeClient:
+        """EventBridge."""
+        client: EventBridgeClient = self._make("events", _QUICK)
+        return client
+
+    @cached_property
+    def dynamodb(self) -> DynamoDBClient:
+        """DynamoDB."""
+        client: DynamoDBClient = self._make("dynamodb", _QUICK)
+        return client
+
+    @cached_property
+    def lambda_(self) -> LambdaClient:
+        """Lambda."""
+        client: LambdaClient = self._make("lambda", _QUICK)
+        return client
+
+    def connections(self, url: str) -> ApiGatewayManagementApiClient:
+        """@connections of the WebSocket API at ``url`` (``https://…/stage``)."""
+        client: ApiGatewayManagementApiClient = self._make("apigatewaymanagementapi", _QUICK, url)
+        return client
+
+    def close(self) -> None:
+        """Close all connections."""
+        while self._made:
+            self._made.pop().close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,76 @@
+"""``murmur status``: the flock and every agent, once."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from murmur.cli import exits
+from murmur.cli.client import Client
+from murmur.cli.parser import Parser, add_flock, add_json
+from murmur.cli.screen import console, print_json, styled, table
+from murmur.cli.shapes import Agent, Status
+from murmur.cli.text import clock_time, duration
+from murmur.cli.view import ring_text, totals_line
+
+EXAMPLES = """\
+  murmur status
+  murmur status --json | jq .state
+  murmur status --url https://flock.example.org
+"""
+
+
+def arguments(parser: Parser) -> None:
+    """Declare the arguments."""
+    add_json(parser)
+    add_flock(parser)
+
+
+def execute(args: Namespace) -> int:
+    """Print the status."""
+    with Client.of(args) as client:
+        told = client.status()
+    if args.json:
+        print_json(told)
+    else:
+        show(Status.parse(told), client.where.url)
+    return exits.OK
+
+
+def show(status: Status, url: str) -> None:
+    """The status, for people."""
+    from rich.text import Text  # noqa: PLC0415 - only drawn for people
+
+    out = console()
+    since = f" since {clock_time(status.since)}" if status.since else ""
+    scripted = f"{status.runner}" + (" (scripted, no model)" if status.scripted else "")
+    ring = f"{status.algorithm}, radius {status.radius}" if status.algorithm == "amorphous" else status.algorithm
+    out.print(Text.assemble("flock   ", styled(status.state), since, f"  {status.reason}" if status.reason else ""))
+    out.print(f"run     {status.run or 'none yet'}")
+    out.print(f"ring    {status.concurrency} agents, {ring}, runner {scripted}")
+    out.print(f"so far  {totals_line(status)}")
+    out.print(f"at      {url}", soft_wrap=True)
+    if not status.agents:
+        out.print("\nNo agents. Start a run with `murmur start`.")
+        return
+    out.print()
+    out.print(_agents(status.agents))
+
+
+def _agents(agents: tuple[Agent, ...]) -> object:
+    grid = table(
+        "agent", "reads", "status", "seen", "turns", "inbox", "why", "last", flexible=("last",), right=("turns",)
+    )
+    for agent in agents:
+        last = agent.last
+        said = agent.detail or (" → ".join(part for part in (last.action, last.result) if part) if last else "")
+        grid.add_row(
+            f"agent-{agent.id}" + ("*" if agent.directive else ""),
+            ring_text(agent.neighbours),
+            styled(agent.status),
+            "never" if agent.age_seconds is None else f"{duration(agent.age_seconds)} ago",
+            str(agent.counters.turns),
+            str(agent.inbox) if agent.inbox else "-",
+            agent.turn_cause or (last.why if last else "-"),
+            said,
+        )
+    return grid

@@ -1,0 +1,171 @@
+"""The gateway: one loopback address for the API, the dashboard and the live connection."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from functions.api.app import answer
+from functions.api.errors import TooLarge, plain_response_of
+from functions.live.live import MESSAGE_BYTES, Live
+from murmur.errors import InvalidInput, Unavailable
+from murmur.local.gateway.bodies import BodyTooLarge, BodyTooSlow, read_body
+from murmur.local.gateway.event import http_response, proxy_event
+from murmur.local.gateway.pages import Pages
+from murmur.local.gateway.publisher import LocalPublisher
+from murmur.local.gateway.pump import pump
+from murmur.local.gateway.security import Guard
+from murmur.local.gateway.sockets import serve_socket
+from murmur.ports import Inbox
+from murmur.services import Services
+
+HOST: Final = "127.0.0.1"
+_STOP_SECONDS: Final = 3
+_METHODS: Final = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
+_log = logging.getLogger(__name__)
+
+
+class Gateway:
+    """Serves ``services`` and the files of ``web_dir`` from ``start`` to ``stop``; tells dashboards what ``changes`` brings."""
+
+    def __init__(
+        self, services: Services, web_dir: Path, changes: Inbox, publisher: LocalPublisher | None = None
+    ) -> None:
+        self._services = services
+        self._publisher = publisher or LocalPublisher()
+        self._changes = changes
+        self.live = Live(services, self._publisher)
+        self._app = self._build(Pages(web_dir))
+        self._server: _Server | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self.url = ""
+
+    async def start(self, port: int = 0) -> str:
+        """Listen on 127.0.0.1 (0: any free port) and return the address. Raises Unavailable if the port is taken."""
+        listener = _listen(port)
+        server = _Server(_config(self._app))
+        self._server = server
+        self.url = f"http://{HOST}:{listener.getsockname()[1]}"
+        serving = asyncio.create_task(server.serve(sockets=[listener]), name="gateway")
+        self._tasks = [serving]
+        up = asyncio.create_task(server.up.wait())
+        await asyncio.wait((serving, up), return_when=asyncio.FIRST_COMPLETED)
+        up.cancel()
+        if serving.done():
+            listener.close()
+            raise Unavailable(
+                "The gateway did not start.", "Look at its log; try another port."
+            ) from serving.exception()
+        self._tasks.append(asyncio.create_task(pump(self._changes, self.live), name="changes"))
+        return self.url
+
+    async def stop(self) -> None:
+        """Close every connection and stop listening. Idempotent."""
+        if self._server is None:
+            return
+        serving, *others = self._tasks
+        for task in others:
+            task.cancel()
+        self._server.should_exit = True
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(serving), _STOP_SECONDS + 2)
+        serving.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._server = None
+        self._tasks = []
+
+    def _build(self, pages: Pages) -> Starlette:
+        async def page(request: Request) -> Response:
+            return await pages(request)
+
+        async def live(websocket: WebSocket) -> None:
+            await serve_socket(websocket, self.live, self._publisher)
+
+        return Starlette(
+            routes=[
+                WebSocketRoute("/live", live),
+                Route("/openapi.json", self._api, methods=_METHODS),
+                Route("/cluster", self._api, methods=_METHODS),
+                Route("/cluster/{rest:path}", self._api, methods=_METHODS),
+                Route("/{rest:path}", page, methods=_METHODS),
+            ],
+            middleware=[Middleware(Guard)],
+        )
+
+    async def _api(self, request: Request) -> Response:
+        try:
+            body = await read_body(request, self._services.limits)
+        except BodyTooLarge as error:
+            response = http_response(plain_response_of(TooLarge(str(error), "Send less at once.")))
+            response.headers["Connection"] = "close"
+            return response
+        except BodyTooSlow:
+            return http_response(plain_response_of(InvalidInput("The body did not arrive.", "Send it again.")))
+        try:
+            event = proxy_event(request, body)
+        except ValueError:
+            return http_response(plain_response_of(InvalidInput("The query has too many fields.", "Send fewer.")))
+        return http_response(await answer(event, self._services))
+
+
+class _Server(uvicorn.Server):
+    """uvicorn inside a process that has its own mind about signals. ``up`` is set when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        self.up.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the program."""
+        yield
+
+
+def _config(app: Starlette) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="websockets-sansio",
+        ws_max_size=MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=_STOP_SECONDS,
+        limit_concurrency=512,
+    )
+
+
+def _listen(port: int) -> socket.socket:
+    # With the protocol left at 0 asyncio would not switch Nagle's algorithm off, and answers would wait for it.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        raise Unavailable(
+            f"Port {port} of {HOST} cannot be used: {error.strerror}.", "Stop what uses it, or choose another port."
+        ) from None
+    listener.setblocking(False)
+    return listener

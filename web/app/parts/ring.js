@@ -1,0 +1,131 @@
+// @ts-check
+// The ring: every agent at its place, its state by colour and shape; edges light up when one wakes another.
+
+import { fill, h, svg, write } from "../dom.js";
+import { plural } from "../format.js";
+import { curve, edges, hopsToEveryone, nodeSize, placeOf, radiusOf, ringNeighbours } from "../geometry.js";
+import { keyed } from "../list.js";
+import { Part } from "../part.js";
+import { icon } from "../shapes.js";
+import { AGENT_STATES, agentLook } from "../states.js";
+import { Flashes } from "./flashes.js";
+import { RingNode } from "./ringnode.js";
+
+const MOST_EDGES = 800;
+
+export class RingPicture extends Part {
+  #edges = svg("g", { class: "edges" });
+  #nodes = svg("g", { class: "nodes" });
+  #lights = svg("g", { class: "lights", "aria-hidden": "true" });
+  #big = svg("text", { class: "ring-big", y: -2 });
+  #small = svg("text", { class: "ring-small", y: 22 });
+  #about = h("p", { class: "hint" });
+  #legend = h("ul", { class: "legend", "aria-label": "How many agents are in which state" });
+  /** @type {RingNode[]} */
+  #drawn = [];
+  #shape = "";
+  #focus = 0;
+  /** @type {number | null} */
+  #hovered = null;
+  #flashes = new Flashes(this.#lights, () => this.#drawn.length);
+
+  build() {
+    const picture = svg(
+      "svg", { class: "ring", viewBox: "-212 -212 424 424", role: "group", "aria-label": "The ring of agents; arrow keys move, Enter selects" },
+      this.#edges, this.#lights, this.#nodes, this.#big, this.#small,
+    );
+    picture.addEventListener("keydown", (event) => this.#key(event));
+    fill(this, h("div", { class: "row" }, h("h2", { class: "card-title" }, "Ring"), this.#about), picture, this.#legend);
+    this.follow("control", "agents", "agent", "config");
+    this.until(this.app.on("select", () => this.changed()));
+    this.until(this.app.on("preview", () => this.changed()));
+    this.until(this.app.store.on("turn", ({ agent, turn }) => this.#flashes.woken(agent, turn, this.app.store)));
+    this.until(this.app.store.on("entries", ({ agent, entries }) => this.#flashes.wrote(agent, entries, this.app.store)));
+  }
+
+  /** What stands in the ring: the agents there are, or those a start would make. */
+  #plan() {
+    const { store, draft } = this.app;
+    const config = { concurrency: 8, neighbourRadius: 1, algorithm: "amorphous", ...store.config, ...draft };
+    const resting = store.control.state === "stopped" || store.control.state === "checking";
+    const total = store.agents.size && !resting ? store.agents.size : Number(config.concurrency);
+    return {
+      total: Number.isInteger(total) && total >= 1 && total <= 1500 ? total : 0,
+      radius: Number(config.neighbourRadius) || 1,
+      algorithm: String(config.algorithm),
+      real: store.agents.size === total,
+    };
+  }
+
+  draw() {
+    if (this.app.store.control.state === "checking") return;
+    const plan = this.#plan();
+    this.#layOut(plan);
+    const ids = [...this.app.store.agents.keys()];
+    const looked = this.#hovered ?? this.app.agent;
+    const near = looked === null ? null : new Set([looked, ...this.#neighbours(looked, plan)]);
+    for (const [index, node] of this.#drawn.entries()) {
+      const id = plan.real ? (ids[index] ?? index) : index;
+      const info = plan.real ? this.app.store.agents.get(id)?.info : undefined;
+      node.show({ id, status: info?.status ?? "stopped", selected: id === this.app.agent, dim: near !== null && !near.has(id), focus: index === this.#focus });
+    }
+    for (const edge of this.#edges.children) {
+      edge.classList.toggle("is-near", looked !== null && edge.classList.contains(`of-${looked}`));
+    }
+    this.#words(plan);
+  }
+
+  /** @param {{ total: number, radius: number, algorithm: string }} plan */
+  #layOut({ total, radius, algorithm }) {
+    const shape = `${total}/${radius}/${algorithm}`;
+    if (shape === this.#shape) return;
+    this.#shape = shape;
+    this.#focus = 0;
+    const pairs = algorithm === "amorphous" || (total * (total - 1)) / 2 <= MOST_EDGES ? edges(algorithm, total, radius) : [];
+    fill(this.#edges, ...pairs.slice(0, MOST_EDGES * 4).map(([a, b]) =>
+      svg("path", { class: `edge of-${a} of-${b}`, d: curve(a, b, total) })));
+    this.#drawn = Array.from({ length: total }, (_, index) =>
+      new RingNode(placeOf(index, total), nodeSize(total), radiusOf(total), total, {
+        choose: (id) => this.app.select(id),
+        hover: (id) => {
+          this.#hovered = id;
+          this.changed();
+        },
+      }));
+    fill(this.#nodes, ...this.#drawn.map((node) => node.element));
+  }
+
+  /** @param {number} agent @param {{ total: number, radius: number, algorithm: string, real: boolean }} plan */
+  #neighbours(agent, { total, radius, algorithm, real }) {
+    const known = real ? this.app.store.agents.get(agent)?.info.neighbours : undefined;
+    if (known) return known;
+    return algorithm === "amorphous" ? ringNeighbours(agent, total, radius) : this.#drawn.map((_, index) => index);
+  }
+
+  /** @param {{ total: number, radius: number, algorithm: string }} plan */
+  #words({ total, radius, algorithm }) {
+    const hops = hopsToEveryone(algorithm, total, radius);
+    write(this.#about, total > 1 ? `${algorithm}, news reaches everyone in ${plural(hops, "hop")}` : algorithm);
+    const { store } = this.app;
+    const states = [...store.agents.values()].map(({ info }) => info.status);
+    const turns = states.filter((state) => state === "turn").length;
+    const resting = store.control.state === "stopped" || !states.length;
+    write(this.#big, resting ? total : turns);
+    const counted = AGENT_STATES.map((state) => ({ state, number: states.filter((each) => each === state).length }));
+    keyed(this.#legend, counted.filter(({ number }) => number), ({ state, number }) => `${state} ${number}`, ({ state, number }) => {
+      const { word, shape, means } = agentLook(state);
+      return h("li", { class: "state", "data-state": state, title: means }, icon(shape), `${number} ${word}`);
+    });
+    write(this.#small, resting ? (total === 1 ? "agent" : "agents") : agentLook("turn").word);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (step === undefined || !this.#drawn.length) return;
+    event.preventDefault();
+    this.#focus = (this.#focus + step + this.#drawn.length) % this.#drawn.length;
+    this.draw();
+    this.#drawn[this.#focus]?.element.focus();
+  }
+}

@@ -1,0 +1,86 @@
+// @ts-check
+/**
+ * What the API and the WebSocket send (docs: contracts), as types. Nothing here runs.
+ *
+ * @typedef {"checking" | "starting" | "running" | "paused" | "settled" | "stopping" | "stopped"} FlockState
+ * @typedef {"starting" | "waiting" | "turn" | "idle" | "pacing" | "backing-off" | "paused" | "parked" | "missing"
+ *   | "stopped"} AgentState
+ * @typedef {{ agent: number, iteration: number }} Waker
+ *
+ * @typedef {object} Entry One line of an agent's log.
+ * @property {string} ts
+ * @property {number} iteration
+ * @property {string} action
+ * @property {string} result
+ * @property {string} next_intent
+ * @property {"working" | "idle"} [state]
+ * @property {string} [cause]
+ * @property {Waker[]} [woken_by]
+ * @property {number | null} [wake_ms] Milliseconds from the neighbour's append to this turn's start.
+ * @property {number} [turn_ms]
+ * @property {string[]} [files]
+ * @property {string} [stop_reason]
+ *
+ * @typedef {{ iteration: number, cause: string, since: string, woken_by?: Waker[] }} Turn The turn that is going on.
+ * @typedef {{ visible: number, in_flight: number, dead?: number }} Depth
+ * @typedef {{ wakes: number, gated: number, rescues: number, turns: number, failed_turns: number, tokens: number,
+ *   cost: number }} Counters
+ *
+ * @typedef {object} AgentInfo The live fields of an agent: all of its status but its entries.
+ * @property {number} id
+ * @property {string} [name]
+ * @property {AgentState} status
+ * @property {{ alive: string, age_seconds: number | null }} [evidence]
+ * @property {string} [detail]
+ * @property {string} [until]
+ * @property {{ id: string, name: string, state: string } | null} [instance]
+ * @property {number[]} [neighbours]
+ * @property {Depth | null} [inbox]
+ * @property {Partial<Counters> | null} [counters]
+ * @property {Turn | null} [turn]
+ * @property {boolean} [directive]
+ * @property {boolean} [scripted]
+ *
+ * @typedef {AgentInfo & { last?: Entry | null, previous?: Entry | null }} AgentStatus
+ *
+ * @typedef {object} Control
+ * @property {FlockState} state
+ * @property {string} run
+ * @property {string} reason
+ * @property {string} since
+ * @property {string} started
+ *
+ * @typedef {object} StatusExtra
+ * @property {string} [now]
+ * @property {boolean} [scripted]
+ * @property {string} [runner]
+ * @property {string[]} [runners]
+ * @property {Partial<Counters> & { files?: number }} [totals]
+ * @property {AgentStatus[]} agents
+ *
+ * @typedef {Control & StatusExtra} Status
+ * @typedef {{ text: string, etag: string, modified: string }} Direction
+ * @typedef {Record<string, string | number | boolean>} Config
+ * @typedef {{ run?: string, agents?: Record<string, number>, documents?: Record<string, string> }} Cursor
+ *
+ * @typedef {{ key: string, size: number, modified: string, etag: string, agent?: number | null,
+ *   iteration?: number | null }} FileInfo
+ * @typedef {{ key: string, etag?: string, size?: number, deleted?: boolean, agent?: number | null,
+ *   iteration?: number | null }} FileChange
+ *
+ * @typedef {{ cursor?: Cursor } & (
+ *     { type: "snapshot", status: Status, direction?: Direction, config?: Config }
+ *   | { type: "entry", agent: number, entries: Entry[] }
+ *   | { type: "agent", agent: AgentInfo }
+ *   | { type: "control", control: Control }
+ *   | ({ type: "file" } & FileChange)
+ *   | { type: "direction", direction: Direction }
+ *   | { type: "config", config: Config }
+ *   | { type: "reference", of: string, url: string }
+ *   | { type: "error", message: string, remedy: string }
+ *   | { type: "queues" }
+ *   | { type: "pong" }
+ * )} Message A frame from the server.
+ */
+
+export {};
