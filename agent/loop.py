@@ -200,11 +200,10 @@ class AgentLoop:
         self._heart.delivered(*arrivals.deliveries)
 
     def _look_at(self) -> float:
-        """When the agent looks for itself: an interval after it last did, or, with work of its own, after its last turn."""
+        """When the agent looks for itself: an interval after it last did, and once when its last turn is that long ago."""
         interval = self._view.config.loopIntervalSeconds
-        if self._journal.own_idle or self._looked_at >= self._ended_at + interval:
-            return self._looked_at + interval
-        return min(self._looked_at, self._ended_at) + interval
+        looked_since = self._looked_at >= self._ended_at + interval
+        return (self._looked_at if looked_since else min(self._looked_at, self._ended_at)) + interval
 
     async def _look(self) -> None:
         """The fallback: look at everything. What is new and no event told of is a rescue."""

@@ -42,6 +42,7 @@ async def read_flock(services: Services) -> FlockFacts:
         roster=await _roster(services.store),
         hosts=hosts,
         load=await _load(services, hosts),
+        runners=services.settings.runners,
         files=len(await everything(services.store, keys.OUTPUT)),
     )
 

@@ -134,6 +134,8 @@ class Status(_Frozen):
     scripted: bool
     """Whether no model is behind the agents' words."""
     runner: str
+    runners: tuple[str, ...] = ()
+    """What the configuration may choose from."""
     concurrency: int
     algorithm: Algorithm
     neighbourRadius: int
@@ -165,6 +167,7 @@ class FlockFacts:
     hosts: Sequence[HostInfo] = ()
     load: Mapping[str, HostMetrics] = field(default_factory=dict)
     files: int = 0
+    runners: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -196,6 +199,7 @@ def assemble(flock: FlockFacts, agents: Sequence[AgentFacts]) -> Status:
         now=timestamp(flock.now),
         scripted=any(state.scripted for state in known) if known else config.runner == "scripted",
         runner=config.runner,
+        runners=flock.runners,
         concurrency=config.concurrency,
         algorithm=config.algorithm,
         neighbourRadius=config.neighbourRadius,

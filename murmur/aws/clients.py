@@ -29,7 +29,7 @@ _COMMON: Final[dict[str, Any]] = {
     "user_agent_extra": "murmur",
 }
 _QUICK: Final = Config(
-    **_COMMON, read_timeout=15, max_pool_connections=64, retries={"mode": "standard", "total_max_attempts": 4}
+    **_COMMON, read_timeout=10, max_pool_connections=64, retries={"mode": "standard", "total_max_attempts": 3}
 )
 # A poll is repeated by whoever polls, so botocore need not; and its answer may take as long as the poll.
 _POLL: Final = Config(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +53,7 @@ class SqsInbox:
     async def delete(self, messages: Sequence[Message]) -> None:
         """See ``Inbox.delete``."""
         for batch in _batches(messages):
-            await call(self.queue, self._with_url, self._clients.sqs.delete_message_batch, Entries=_entries(batch))
+            await call(self.queue, self._ask, self._clients.sqs, "delete_message_batch", Entries=_entries(batch))
 
     async def extend(self, messages: Sequence[Message], seconds: int) -> None:
         """See ``Inbox.extend``."""
@@ -64,8 +64,9 @@ class SqsInbox:
         """See ``Inbox.depth``. SQS itself does not tell a message's age, nor which queue a dead letter came from."""
         answer = await call(
             self.queue,
-            self._with_url,
-            self._clients.sqs.get_queue_attributes,
+            self._ask,
+            self._clients.sqs,
+            "get_queue_attributes",
             AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
         )
         counts = answer["Attributes"]
@@ -84,8 +85,9 @@ class SqsInbox:
         return Poll(fetch, self._put_back)
 
     def _fetch(self, sqs: SQSClient, seconds: int, limit: int) -> list[Message]:
-        answer = self._with_url(
-            sqs.receive_message,
+        answer = self._ask(
+            sqs,
+            "receive_message",
             MaxNumberOfMessages=limit,
             WaitTimeSeconds=seconds,
             MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
@@ -102,12 +104,12 @@ class SqsInbox:
 
     def _set_visibility(self, batch: Sequence[Message], seconds: int) -> None:
         entries = [entry | {"VisibilityTimeout": seconds} for entry in _entries(batch)]
-        self._with_url(self._clients.sqs.change_message_visibility_batch, Entries=entries)
+        self._ask(self._clients.sqs, "change_message_visibility_batch", Entries=entries)
 
-    def _with_url(self, function: Callable[..., Any], **arguments: Any) -> Any:
+    def _ask(self, sqs: SQSClient, operation: str, **arguments: Any) -> Any:
         if not self._url:
-            self._url = self._clients.sqs.get_queue_url(QueueName=self.queue)["QueueUrl"]
-        return function(QueueUrl=self._url, **arguments)
+            self._url = sqs.get_queue_url(QueueName=self.queue)["QueueUrl"]
+        return getattr(sqs, operation)(QueueUrl=self._url, **arguments)
 
 
 def _message(found: MessageTypeDef) -> Message:

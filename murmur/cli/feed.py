@@ -165,7 +165,10 @@ def _connect(client: Client) -> AbstractContextManager[Socket]:
     ticket = client.call("POST", "/cluster/ticket", body={})
     url = socket_url(client.where.url, str(ticket.get("url", "")), str(ticket["ticket"]))
     options: dict[str, Any] = {"proxy": None} if is_loopback(url) else {}
-    return connect(url, open_timeout=5, close_timeout=1, max_size=4_000_000, **options)
+    opened: AbstractContextManager[Socket] = connect(
+        url, open_timeout=5, close_timeout=1, max_size=4_000_000, **options
+    )
+    return opened
 
 
 def socket_url(api: str, given: str, ticket: str) -> str:

@@ -8,7 +8,7 @@ import os
 import shlex
 import shutil
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -81,9 +81,9 @@ def add_agent_command(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def offer(command: str | None, passes: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The runners, beside the scripted one, of the server about to start; ``command`` becomes ``custom``. Raises UsageError."""
-    from agent.runner.profile import CUSTOM_COMMAND, CUSTOM_PASSES, profiles  # noqa: PLC0415 - only where a server starts
+def offer(command: str | None, passes: Sequence[str]) -> None:
+    """Let the server about to start know ``command`` as the runner ``custom``. Raises UsageError."""
+    from agent.runner.profile import CUSTOM_COMMAND, CUSTOM_PASSES  # noqa: PLC0415 - only where a server starts
 
     if command is not None:
         _check_command(command, passes)
@@ -91,7 +91,6 @@ def offer(command: str | None, passes: Sequence[str]) -> dict[str, tuple[str, ..
         os.environ[CUSTOM_PASSES] = ",".join(passes)
     elif passes:
         raise UsageError("--agent-env goes with --agent-command.", "Give both, or neither.")
-    return {profile.name: profile.command for profile in profiles().values() if not profile.scripted}
 
 
 def _check_command(command: str, passes: Sequence[str]) -> None:

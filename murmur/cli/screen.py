@@ -28,6 +28,7 @@ STATE_STYLES: Final = {
 }
 """Colour of a flock's or an agent's state; the word itself always stands there too."""
 
+_UNLIMITED: Final = 10_000
 _PIPE_WIDTH: Final = 160
 """Columns where there is no terminal and COLUMNS does not say."""
 
@@ -41,12 +42,15 @@ def console(*, error: bool = False) -> Console:
     return Console(file=stream, width=width, markup=False, emoji=False, highlight=False, soft_wrap=False)
 
 
-def table(*columns: str, flexible: Sequence[str] = (), right: Sequence[str] = ()) -> Table:
-    """A plain table. ``flexible`` columns give way where it is narrow, and end in an ellipsis; ``right`` hold numbers."""
+def table(*columns: str, flexible: Sequence[str] = (), right: Sequence[str] = (), expand: bool = False) -> Table:
+    """A plain table. ``flexible`` columns give way where it is narrow, and end in an ellipsis; ``right`` hold numbers.
+
+    ``expand``: take the whole width, so that a picture drawn again and again does not jump.
+    """
     from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - see console
     from rich.table import Table  # noqa: PLC0415 - see console
 
-    made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold", expand=expand)
     for name in columns:
         wide = name in flexible
         made.add_column(
@@ -57,8 +61,15 @@ def table(*columns: str, flexible: Sequence[str] = (), right: Sequence[str] = ()
             ratio=1 if wide else None,
             min_width=min(10, len(name)) if wide else None,
         )
-    made.expand = bool(flexible)
     return made
+
+
+def show_table(made: Table) -> None:
+    """Print a table on standard output, as wide as it needs to be and no wider than there is room."""
+    out = console()
+    natural = out.measure(made, options=out.options.update(width=_UNLIMITED)).maximum
+    made.expand = natural > out.width
+    out.print(made)
 
 
 def styled(state: str) -> Any:

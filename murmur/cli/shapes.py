@@ -32,6 +32,11 @@ class Entry:
     stop_reason: str
 
     @property
+    def said(self) -> str:
+        """What it did and what came of it."""
+        return " → ".join(part for part in (self.action, self.result) if part)
+
+    @property
     def why(self) -> str:
         """The cause, with who it was: ``neighbour 2#7``."""
         if not self.woken_by:
@@ -118,6 +123,13 @@ class Agent:
     turn_cause: str
     """Cause of the turn that is going on; empty between turns."""
     directive: bool
+
+    @property
+    def said(self) -> str:
+        """Why it stands as it does where that needs words, else its last words."""
+        if self.detail and self.detail != self.status:
+            return self.detail
+        return self.last.said if self.last else ""
 
     @classmethod
     def parse(cls, value: Any) -> Self | None:

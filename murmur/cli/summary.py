@@ -59,6 +59,11 @@ class Report:
         incomplete = self.out is not None and (self.results is None or bool(self.results.left))
         return exits.ERROR if self.outcome.code == exits.OK and incomplete else self.outcome.code
 
+    @property
+    def turns(self) -> int:
+        """Turns taken; more than there are entries, because an agent idle again does not say so again."""
+        return max(self.tally.status.totals.turns, self.tally.entries)
+
     def value(self) -> dict[str, Any]:
         """The report for ``--json``."""
         sums = self.tally.status.totals
@@ -71,7 +76,8 @@ class Report:
             "elapsed_seconds": round(self.elapsed_seconds, 3),
             "agents": self.tally.status.concurrency,
             "scripted": self.tally.status.scripted,
-            "turns": self.tally.entries,
+            "turns": self.turns,
+            "entries": self.tally.entries,
             "turns_by_cause": dict(self.tally.causes),
             "failed_turns": sums.failed_turns,
             "wakes": sums.wakes,
@@ -103,10 +109,12 @@ def print_report(report: Report) -> None:
     out.print(f": {report.outcome.reason}" if report.outcome.reason else "", soft_wrap=True)
     scripted = " (scripted, no model)" if status.scripted else ""
     failed = f", {sums.failed_turns} failed" if sums.failed_turns else ""
+    silent = report.turns - report.tally.entries
+    quiet = f", {silent} of them with nothing new to say" if silent else ""
     rows = [
         ("run", report.run),
         ("agents", f"{status.concurrency}{scripted}"),
-        ("turns", f"{report.tally.entries}{failed}" + (f": {causes}" if causes else "")),
+        ("turns", f"{report.turns}{failed}{quiet}" + (f": {causes}" if causes else "")),
         ("wakes", f"{sums.wakes}, {sums.gated} of them gated; {plural(sums.rescues, 'rescue')}"),
         ("files", _files(report)),
         ("logs", _logs(report.where)),

@@ -126,9 +126,8 @@ def progress_view(*, quiet: bool, hint: str) -> View:
 
 def entry_line(entry: Entry) -> str:
     """One entry on one line."""
-    said = " → ".join(part for part in (entry.action, entry.result) if part)
     files = f" [{plural(len(entry.files), 'file')}]" if entry.files else ""
-    return f"agent-{entry.agent} #{entry.iteration} ({entry.why}) {entry.state}: {said}{files}"
+    return f"agent-{entry.agent} #{entry.iteration} ({entry.why}) {entry.state}: {entry.said}{files}"
 
 
 def totals_line(status: Status) -> str:
@@ -180,10 +179,11 @@ def draw(feed: Feed, height: int, elapsed_seconds: float, hint: str = "") -> Gro
 
 
 def _agents(agents: Iterable[Agent]) -> Table:
-    grid = table("agent", "reads", "status", "turns", "wakes", "gated", "inbox", "why", "last", flexible=("last",))
+    grid = table(
+        "agent", "reads", "status", "turns", "wakes", "gated", "inbox", "why", "last", flexible=("last",), expand=True
+    )
     for agent in agents:
         last = agent.last
-        said = agent.detail or (f"{last.action} → {last.result}" if last else "")
         grid.add_row(
             f"agent-{agent.id}",
             ring_text(agent.neighbours),
@@ -193,7 +193,7 @@ def _agents(agents: Iterable[Agent]) -> Table:
             str(agent.counters.gated),
             str(agent.inbox) if agent.inbox else "-",
             agent.turn_cause or (last.why if last else "-"),
-            said,
+            agent.said,
         )
     return grid
 

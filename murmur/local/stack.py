@@ -12,8 +12,8 @@ from agent.runner.profile import profiles
 from functions.lifecycle import Lifecycle
 from functions.lifecycle.settle import SettleWatch
 from murmur.aws.adapters import open_adapters
-from murmur.aws.inbox import SqsInbox
 from murmur.aws.clients import Clients
+from murmur.aws.inbox import SqsInbox
 from murmur.clock import SystemClock
 from murmur.control import read_control
 from murmur.entry import timestamp

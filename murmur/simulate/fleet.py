@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from random import Random
+from typing import Final
 
 from agent.loop import AgentLoop
 from agent.ports import Mind
@@ -12,6 +14,7 @@ from murmur.ports import Clock, Fabric, HostInfo, Store
 from murmur.roster import read_roster
 
 MindMaker = Callable[[int], Mind]
+GRACE_SECONDS: Final = 30.0
 
 
 class TaskFleet:
@@ -21,25 +24,25 @@ class TaskFleet:
         self._store = store
         self._fabric = fabric
         self._clock = clock
-        self._random = random
         self._minds = minds
-        self._hosts: dict[str, HostInfo] = {}
-        self._tasks: dict[str, list[asyncio.Task[str]]] = {}
+        self._hosts: dict[tuple[str, str], HostInfo] = {}
+        self._tasks: dict[tuple[str, str], list[asyncio.Task[str]]] = {}
+        self._random = random
         self.loops: dict[int, AgentLoop] = {}
         self._count = 0
 
     async def launch(self, run: str, names: Sequence[str]) -> list[HostInfo]:
         """See ``Fleet.launch``."""
         roster = await read_roster(self._store)
-        if roster is None:
+        if roster is None or roster.run != run:
             return []
         for name in names:
-            if self._alive(name):
+            if self._alive(run, name):
                 continue
             self._count += 1
-            self._hosts[name] = HostInfo(f"task-{self._count}", name, "running", self._clock.now())
-            self._tasks[name] = [self._begin(run, agent, roster.size, name) for agent in roster.hosts[name]]
-        return [self._hosts[name] for name in names]
+            self._hosts[run, name] = HostInfo(f"task-{self._count}", name, "running", self._clock.now())
+            self._tasks[run, name] = [self._begin(run, agent, roster.size, name) for agent in roster.hosts[name]]
+        return [self._hosts[run, name] for name in names]
 
     def _begin(self, run: str, agent: int, size: int, host: str) -> asyncio.Task[str]:
         loop = AgentLoop(
@@ -56,31 +59,30 @@ class TaskFleet:
         self.loops[agent] = loop
         return asyncio.create_task(loop.run(), name=f"agent-{agent}")
 
-    def _alive(self, name: str) -> bool:
-        return any(not task.done() for task in self._tasks.get(name, []))
+    def _alive(self, run: str, name: str) -> bool:
+        return any(not task.done() for task in self._tasks.get((run, name), []))
 
     async def hosts(self, run: str) -> list[HostInfo]:
         """See ``Fleet.hosts``."""
-        return [
-            info if self._alive(name) else HostInfo(info.host, name, "gone", info.launched, "ended")
-            for name, info in sorted(self._hosts.items())
-        ]
+        mine = sorted((info for (of, _), info in self._hosts.items() if of == run), key=lambda info: info.name)
+        return [i if self._alive(run, i.name) else replace(i, state="gone", detail="ended") for i in mine]
 
     async def terminate(self, run: str) -> None:
         """See ``Fleet.terminate``."""
-        tasks = [task for group in self._tasks.values() for task in group if not task.done()]
+        places = [place for place in self._tasks if place[0] == run]
+        tasks = [task for place in places for task in self._tasks.pop(place) if not task.done()]
         for loop in self.loops.values():
             loop.stop()
         if tasks:
-            await asyncio.wait(tasks, timeout=30.0)
+            await asyncio.wait(tasks, timeout=GRACE_SECONDS)
         for task in tasks:
             task.cancel()
-        self._tasks.clear()
-        self._hosts.clear()
+        for place in places:
+            self._hosts.pop(place)
 
-    async def kill(self, name: str) -> None:
+    async def kill(self, run: str, name: str) -> None:
         """End a host as a power cut would: no farewell."""
-        tasks = self._tasks.get(name, [])
+        tasks = self._tasks.get((run, name), [])
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

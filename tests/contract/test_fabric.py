@@ -4,7 +4,6 @@ import asyncio
 import json
 
 import pytest
-from tests.contract.worlds import RUN, World, collect
 
 from murmur import keys
 from murmur.change import parse_change
@@ -12,6 +11,7 @@ from murmur.config import FlockConfig
 from murmur.errors import NotFound
 from murmur.pattern import Wiring, wiring_for
 from murmur.ports import Inbox, Message
+from tests.contract.worlds import RUN, World, collect
 
 LAST = "control.json"
 """Wakes everybody: what a reader has when this arrives is all it will have."""
@@ -64,7 +64,13 @@ async def test_what_wakes_nobody_reaches_nobody(world: World):
     if world.kind == "moto":
         pytest.skip("moto brings S3 events to every bus, past the rule that forwards (research/cdk.md)")
     inboxes = await wire(world, FlockConfig(concurrency=3, neighbourRadius=1, algorithm="mesh"))
-    for key in ("output/a.md", "state/agent-0.json", "knowledge-base/a", "roster.json", "segments/agent-0.00001.ndjson"):
+    for key in (
+        "output/a.md",
+        "state/agent-0.json",
+        "knowledge-base/a",
+        "roster.json",
+        "segments/agent-0.00001.ndjson",
+    ):
         await world.store.put(key, b"x")
     await world.store.put(LAST, b"x")
     assert [await heard(inbox) for inbox in inboxes] == [[], [], []]

@@ -5,10 +5,10 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.contract.worlds import RUN, World, collect
 
 from murmur.change import parse_change
 from murmur.errors import NotFound
+from tests.contract.worlds import RUN, World, collect
 
 KEY = "store/agent-1.ndjson"
 

@@ -121,7 +121,7 @@ def test_killed_hosts_come_back_and_finish_without_gaps() -> None:
         flock, _ = make(8, 20)
         await flock.start("do it")
         await asyncio.sleep(4.2)
-        await flock.fleet.kill("host-0")
+        await flock.fleet.kill(flock.run, "host-0")
         assert await flock.until("settled", within_seconds=900) == "settled"
         await check_logs(flock, 8)
         assert len((await flock.store.list(keys.OUTPUT)).objects) == 20

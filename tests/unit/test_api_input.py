@@ -19,7 +19,7 @@ ROUTES = [
 
 def check_error(answer):
     assert set(answer.json) == {"error", "code", "message", "remedy"}
-    assert answer.json["error"] == f"{answer.json['message']} {answer.json['remedy']}"
+    assert answer.json["error"] == f"{answer.json['message']} {answer.json['remedy']}".strip()
     assert answer.json["remedy"]
     assert "Traceback" not in answer.body.decode()
 

@@ -8,7 +8,7 @@ from murmur.cli import exits
 from murmur.cli.assign import assignments
 from murmur.cli.client import Client
 from murmur.cli.parser import Parser, UsageError, add_flock, add_json, nearest
-from murmur.cli.screen import console, print_json, table
+from murmur.cli.screen import print_json, show_table, table
 from murmur.cli.text import clean
 
 EXAMPLES = """\
@@ -43,7 +43,7 @@ def execute(args: Namespace) -> int:
     for name, value in found.items():
         changed = changes is not None and not args.reset and name in changes
         grid.add_row(clean(name), clean(value), style="bold" if changed else "")
-    console().print(grid)
+    show_table(grid)
     return exits.OK
 
 

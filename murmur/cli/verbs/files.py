@@ -16,7 +16,7 @@ from murmur.cli import exits
 from murmur.cli.client import Client
 from murmur.cli.parser import Parser, UsageError, add_flock, add_json
 from murmur.cli.results import check_folder, pull
-from murmur.cli.screen import console, note, print_json, say, table
+from murmur.cli.screen import note, print_json, say, show_table, table
 from murmur.cli.text import clean, clean_block, plural, size
 
 EXAMPLES = """\
@@ -75,7 +75,7 @@ def _list(files: Iterable[dict[str, Any]], *, json: bool) -> int:
         by = "" if agent is None else f"agent-{clean(agent)}" + ("" if iteration is None else f" #{clean(iteration)}")
         name = clean(str(file["key"]).removeprefix(keys.OUTPUT))
         grid.add_row(name, size(int(file.get("size", 0))), clean(file.get("modified", ""))[:19], by)
-    console().print(grid)
+    show_table(grid)
     return exits.OK
 
 

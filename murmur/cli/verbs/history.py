@@ -9,7 +9,7 @@ from urllib.parse import quote
 from murmur.cli import exits
 from murmur.cli.client import Client
 from murmur.cli.parser import Parser, add_flock, add_json
-from murmur.cli.screen import console, note, print_json, table
+from murmur.cli.screen import console, note, print_json, show_table, table
 from murmur.cli.text import clean, plural, size
 
 _RUNS: Final = 200
@@ -60,7 +60,7 @@ def _list(runs: list[dict[str, Any]]) -> None:
     grid = table("run", "started", "entries", "files", right=("entries", "files"))
     for run in runs:
         grid.add_row(*(clean(run.get(name, "")) for name in ("run", "started", "entries", "files")))
-    console().print(grid)
+    show_table(grid)
 
 
 def _show(found: dict[str, Any]) -> None:
@@ -70,10 +70,10 @@ def _show(found: dict[str, Any]) -> None:
     agents = table("agent", "entries", right=("entries",))
     for agent in found.get("agents", []):
         agents.add_row(f"agent-{clean(agent.get('id', ''))}", clean(agent.get("entries", "")))
-    out.print(agents)
+    show_table(agents)
     if files:
         grid = table("file", "size", flexible=("file",), right=("size",))
         for file in files:
             row = file if isinstance(file, dict) else {"key": file}
             grid.add_row(clean(row.get("key", "")), size(int(row.get("size", 0))))
-        out.print(grid)
+        show_table(grid)

@@ -8,7 +8,7 @@ from typing import Any
 from murmur.cli import exits
 from murmur.cli.client import Client
 from murmur.cli.parser import Parser, UsageError, add_flock, add_json, agent_number
-from murmur.cli.screen import console, note, print_json, say, table
+from murmur.cli.screen import console, note, print_json, say, show_table, table
 from murmur.cli.shapes import Counters, Inbox
 from murmur.cli.text import clean, clock_time
 
@@ -61,7 +61,7 @@ def _all(queues: list[dict[str, Any]]) -> None:
         depth = ("-", "-", "-") if inbox is None else (str(inbox.visible), str(inbox.in_flight), str(inbox.dead))
         sums = (str(counted.wakes), str(counted.gated), str(counted.rescues))
         grid.add_row(f"agent-{clean(queue.get('agent', '?'))}", *depth, *sums, clean(queue.get("queue", "")))
-    console().print(grid)
+    show_table(grid)
 
 
 def _one(queue: dict[str, Any]) -> None:
@@ -83,7 +83,10 @@ def _one(queue: dict[str, Any]) -> None:
             clean(delivery.get("receives", "")),
             became,
         )
-    out.print(grid if grid.row_count else "no deliveries yet")
+    if grid.row_count:
+        show_table(grid)
+    else:
+        say("no deliveries yet")
 
 
 def _peeked(found: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from argparse import Namespace
@@ -80,7 +81,8 @@ def execute(args: Namespace) -> int:
             f"A flock already runs at {there.url}; --think and --agent-command are set where it starts.",
             "Give them to that `murmur up`, or use another --home.",
         )
-    runners = {} if there else offer(args.agent_command, args.agent_env)
+    if not there:
+        offer(args.agent_command, args.agent_env)
 
     def work(url: str, interrupt: threading.Event) -> int:
         return _work(args, plan, found, there or Target(url, home=home), interrupt, own_server=there is None)
@@ -90,7 +92,7 @@ def execute(args: Namespace) -> int:
         return host(None, there.url, work)
     if not args.quiet:
         note("starting the flock …")
-    return host(lambda: stack(home, runners=runners, think_seconds=args.think or 0.0), "", work)
+    return host(lambda: stack(home, think_seconds=args.think or 0.0), "", work)
 
 
 def _there(args: Namespace, home: Path) -> Target | None:
@@ -149,6 +151,7 @@ def _work(
         note("murmur: interrupted before the run began")
         return exits.INTERRUPTED
     print_json(report.value()) if args.json else print_report(report)
+    sys.stdout.flush()
     if args.keep and own_server and not interrupt.is_set():
         note(f"the dashboard stays at {where.url}; Ctrl-C ends it")
         interrupt.wait()

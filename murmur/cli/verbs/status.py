@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from murmur.cli import exits
 from murmur.cli.client import Client
 from murmur.cli.parser import Parser, add_flock, add_json
-from murmur.cli.screen import console, print_json, styled, table
+from murmur.cli.screen import console, print_json, show_table, styled, table
 from murmur.cli.shapes import Agent, Status
 from murmur.cli.text import clock_time, duration
 from murmur.cli.view import ring_text, totals_line
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 EXAMPLES = """\
   murmur status
@@ -53,16 +57,15 @@ def show(status: Status, url: str) -> None:
         out.print("\nNo agents. Start a run with `murmur start`.")
         return
     out.print()
-    out.print(_agents(status.agents))
+    show_table(_agents(status.agents))
 
 
-def _agents(agents: tuple[Agent, ...]) -> object:
+def _agents(agents: tuple[Agent, ...]) -> Table:
     grid = table(
         "agent", "reads", "status", "seen", "turns", "inbox", "why", "last", flexible=("last",), right=("turns",)
     )
     for agent in agents:
         last = agent.last
-        said = agent.detail or (" → ".join(part for part in (last.action, last.result) if part) if last else "")
         grid.add_row(
             f"agent-{agent.id}" + ("*" if agent.directive else ""),
             ring_text(agent.neighbours),
@@ -71,6 +74,6 @@ def _agents(agents: tuple[Agent, ...]) -> object:
             str(agent.counters.turns),
             str(agent.inbox) if agent.inbox else "-",
             agent.turn_cause or (last.why if last else "-"),
-            said,
+            agent.said,
         )
     return grid

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from argparse import Namespace
 from pathlib import Path
@@ -48,7 +49,7 @@ def execute(args: Namespace) -> int:
     home = args.home.expanduser().absolute()
     require_idle(home)
     port = _port(args.port)
-    runners = offer(args.agent_command, args.agent_env)
+    offer(args.agent_command, args.agent_env)
 
     def serve(url: str, interrupt: threading.Event) -> int:
         if args.json:
@@ -59,12 +60,13 @@ def execute(args: Namespace) -> int:
                 found = Status.parse(client.status())
             if found.state != "stopped":
                 say(f"run        {found.run} ({found.state}) is carried on; `murmur stop` ends it")
+        sys.stdout.flush()
         interrupt.wait()
         note("stopping … (Ctrl-C again: at once)")
         return exits.OK
 
     note("starting …")
-    return host(lambda: stack(home, port=port, runners=runners, think_seconds=args.think), "", serve)
+    return host(lambda: stack(home, port=port, think_seconds=args.think), "", serve)
 
 
 def _port(wanted: int | None) -> int:

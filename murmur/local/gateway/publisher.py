@@ -67,7 +67,8 @@ class LocalPublisher:
         try:
             while True:
                 frame = await line.frames.get()
-                await asyncio.wait_for(send(frame), self._send_seconds)
+                async with asyncio.timeout(self._send_seconds):  # wait_for can swallow a cancellation before 3.12
+                    await send(frame)
                 line.waiting -= len(frame)
         except Exception as error:  # noqa: BLE001  # whatever a dying socket raises, the connection is over
             _log.debug("a dashboard's connection broke: %r", error)

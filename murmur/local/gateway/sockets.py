@@ -57,6 +57,7 @@ async def _text(socket: WebSocket) -> str:
 
 async def _close(socket: WebSocket) -> None:
     try:
-        await asyncio.wait_for(socket.close(_TRY_AGAIN, "You did not keep up; connect and resume."), 1)
+        async with asyncio.timeout(1):
+            await socket.close(_TRY_AGAIN, "You did not keep up; connect and resume.")
     except (WebSocketDisconnect, RuntimeError, TimeoutError, OSError):
         return  # it is closed, or beyond being told

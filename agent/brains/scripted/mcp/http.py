@@ -94,10 +94,10 @@ class HttpConnection:
     def _message(self, method: str, headers: Mapping[str, str], body: bytes) -> bytes:
         every = {"Host": self._url.authority, **headers, "Content-Length": str(len(body))}
         for name, value in every.items():
-            if not _TOKEN.fullmatch(name) or not value.isprintable():
+            if not _TOKEN.fullmatch(name) or not (value.isascii() and value.isprintable()):
                 raise ServerUnreachable(f"The header {name[:40]!r} cannot be sent.")
         lines = "".join(f"{name}: {value}\r\n" for name, value in every.items())
-        return f"{method} {self._url.path} HTTP/1.1\r\n{lines}\r\n".encode("latin-1", "replace") + body
+        return f"{method} {self._url.path} HTTP/1.1\r\n{lines}\r\n".encode("ascii") + body
 
     def _ready(self) -> socket.socket:
         """The connection; a new one if the server has closed the old one while it lay idle, so that nothing need be sent twice."""

@@ -1,0 +1,57 @@
+"""The dashboard on the real thing: a flock of real agents on this machine, started, watched and stopped from the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.async_api import Browser, expect
+
+from murmur.local.stack import Stack
+from tests.browser.conftest import WATCH_POLICY, Watched
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
+
+DOCUMENTS = {
+    "gulls.md": "# Gulls\n\nGulls nest on cliffs. Gulls eat fish and scraps. A gull can drink salt water.\n",
+    "terns.md": "# Terns\n\nTerns fly from pole to pole. Terns dive for fish. A tern sees two summers a year.\n",
+    "auks.md": "# Auks\n\nAuks fly under water. Auks nest in burrows. An auk is awkward on land.\n",
+}
+
+
+async def test_a_flock_is_run_from_the_page_until_it_settles(browser: Browser, tmp_path: Path) -> None:
+    async with Stack(tmp_path) as stack:
+        async with httpx.AsyncClient(base_url=stack.url) as client:
+            for name, text in DOCUMENTS.items():
+                (await client.put("/cluster/knowledge", params={"key": name}, content=text.encode())).raise_for_status()
+        context = await browser.new_context()
+        page = await context.new_page()
+        await page.add_init_script(WATCH_POLICY)
+        watched = Watched(page)
+        await page.goto(stack.url)
+        await expect(page.locator(".live")).to_have_text("live")
+        await expect(page.locator(".badge")).to_have_text("stopped")
+        await expect(page.get_by_role("button", name="gulls.md")).to_be_visible()
+
+        await page.get_by_label("Direction", exact=True).fill("Digest every document, then write one index.")
+        await page.get_by_label("Agents", exact=True).fill("4")
+        await page.get_by_role("button", name="Start").click()
+        await expect(page.locator(".badge")).to_have_text("settled", timeout=120_000)
+        await expect(page.locator("murmur-card .said-lines")).to_have_count(4)
+        await expect(page.locator("murmur-bar .tag")).to_have_text("scripted")
+        await page.get_by_role("button", name="index.md").click()
+        await expect(page.locator(".prose")).to_contain_text("gulls")
+
+        for agent in range(4):
+            await page.locator(f".node[aria-label^='agent {agent},']").click()
+            await expect(page.locator("murmur-detail .card-title")).to_have_text(f"Agent {agent}")
+            shown = await page.locator(".log-entry").evaluate_all("rows => rows.map(row => Number(row.dataset.entry))")
+            async with httpx.AsyncClient(base_url=stack.url) as client:
+                log = (await client.get(f"/cluster/agents/{agent}/log")).json()
+            assert shown[::-1] == [entry["iteration"] for entry in log["entries"]]
+
+        await page.get_by_role("button", name="Stop").click()
+        await expect(page.locator(".badge")).to_have_text("stopped", timeout=60_000)
+        await watched.check()
+        await context.close()
