@@ -1,19 +1,21 @@
 """One host: finds out which agents live here and runs a loop for each, with one warm tool server between them.
 
 Started as ``python -m agent.host``. The environment says which flock (murmur.settings), which run (``MURMUR_RUN``) and which place
-in the roster (``MURMUR_HOST``). It ends by SIGTERM, when its run is over, or when whoever started it is gone (end of standard input,
-if ``MURMUR_LEASH`` is set).
+in the roster (``MURMUR_HOST``). It ends by SIGTERM, or when its run is over. With ``MURMUR_LEASH`` set, whoever started it holds its
+standard input: the first line there is more environment, as JSON, and its end means that the starter is gone and the host ends, too.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from io import BufferedReader
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -135,7 +137,18 @@ def _leash(loop: asyncio.AbstractEventLoop, host: Host) -> Callable[[], None]:
     return on_input
 
 
+def _told() -> bool:
+    """Read the first line of the leash into the environment; False if the starter went before it came."""
+    line = sys.stdin.buffer.raw.readline() if isinstance(sys.stdin.buffer, BufferedReader) else b""
+    if not line.endswith(b"\n"):
+        return False
+    os.environ.update(json.loads(line))
+    return True
+
+
 if __name__ == "__main__":
+    if os.environ.get("MURMUR_LEASH") and not _told():
+        sys.exit(0)
     logging.basicConfig(
         level=os.environ.get("MURMUR_LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )

@@ -222,7 +222,7 @@ class AgentLoop:
         before, now = self._cursor.documents, self._view.documents()
         entries = self._view.new_entries(self._cursor)
         changed = {name for name, version in now.items() if before.get(name, "") != version}
-        first = self._journal.last is None
+        first = not self._cursor.documents  # no turn of this run has succeeded yet
         came_back = self._restarted and any(
             h.message.receives > 1 and h.message.sent < self._born for h in self._mailbox.held
         )

@@ -48,10 +48,11 @@ class InvalidConfig(InvalidInput):
 
     code = "invalid_config"
 
-    def __init__(self, field: str, value: object, rule: str) -> None:
+    def __init__(self, field: str, value: object, rule: str, remedy: str = "") -> None:
         shown = repr(value)
         shown = shown if len(shown) <= 80 else shown[:77] + "..."
-        super().__init__(f"{field} = {shown} is not allowed: {rule}.", f"Set {field} accordingly; nothing was changed.")
+        remedy = remedy or f"Set {field} accordingly."
+        super().__init__(f"{field} = {shown} is not allowed: {rule}.", f"{remedy} Nothing was changed.")
         self.field = field
         self.value = value
         self.rule = rule

@@ -27,7 +27,7 @@ async def zip_output(services: Services, prefix: str = keys.OUTPUT) -> bytes:
     if total > limit:
         raise TooLarge(
             f"The {len(listed)} files have {total:,} bytes together; at most {limit:,} fit into one archive.",
-            "Fetch the files one by one, or use `murmur files --out FOLDER`.",
+            "Fetch the files one by one, or use `murmur files pull FOLDER`.",
         )
 
     async def fetch(item: ObjectInfo) -> StoredObject | None:

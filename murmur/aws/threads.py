@@ -9,6 +9,8 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from typing import Final, Generic, ParamSpec, TypeVar
 
 from murmur.aws.failures import murmur_errors
@@ -16,6 +18,7 @@ from murmur.aws.failures import murmur_errors
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_GRACE_SECONDS: Final = 0.2
 _POOL: Final = ThreadPoolExecutor(max_workers=32, thread_name_prefix="aws")
 
 
@@ -40,16 +43,17 @@ def post(function: Callable[[], object]) -> None:
 class Poll(Generic[T]):
     """A blocking call in a daemon thread, whose result is taken by at most one waiter at a time.
 
-    If nobody waits when it ends, or the wait is cancelled at that very moment, the result goes to ``unwanted``: a message
-    that nobody took must not stay invisible. ``over`` says that the result is gone, one way or the other.
+    A wait may end before the call does, and another begin. If nobody has come for the result a moment after it is there, it
+    goes to ``unwanted``: a message that nobody took must not stay invisible. ``over`` says that it is gone, either way.
     """
 
     def __init__(self, function: Callable[[], T], unwanted: Callable[[T], None]) -> None:
         self._function = function
         self._unwanted = unwanted
         self._lock = threading.Lock()
-        self._outcome: tuple[T | None, BaseException | None] | None = None
+        self._outcome: _Outcome[T] | None = None
         self._waiter: tuple[asyncio.AbstractEventLoop, asyncio.Future[None]] | None = None
+        self._came_for = threading.Event()
         self.over = False
         threading.Thread(target=self._run, name="aws-poll", daemon=True).start()
 
@@ -59,53 +63,70 @@ class Poll(Generic[T]):
         return self._waiter is not None
 
     async def take(self, seconds: float) -> T | None:
-        """Wait up to ``seconds`` for the result; None if it is not there yet, and it may be waited for again."""
+        """Wait up to ``seconds`` for the result; None if it is not there yet, or is gone. Raises what the call raised."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         with self._lock:
             if self.over:
                 return None
             self._waiter = (loop, future)
+            if self._outcome is not None:
+                future.set_result(None)
         try:
             await asyncio.wait({future}, timeout=seconds)
         except asyncio.CancelledError:
-            if (outcome := self._leave()) is not None and outcome[1] is None:
-                result = outcome[0]
-                post(lambda: self._unwanted(result))  # type: ignore[arg-type]
+            if (outcome := self._leave()) is not None:
+                post(partial(outcome.give, self._unwanted))
             raise
         outcome = self._leave()
-        if outcome is None:
-            return None
-        result, error = outcome
-        if error is not None:
-            raise error
-        return result
+        return None if outcome is None else outcome.take()
 
-    def _leave(self) -> tuple[T | None, BaseException | None] | None:
+    def _leave(self) -> _Outcome[T] | None:
+        """Stop waiting; the outcome, if it is there, is then the caller's."""
         with self._lock:
             self._waiter = None
-            self.over = self._outcome is not None
+            if self._outcome is not None:
+                self.over = True
+                self._came_for.set()
             return self._outcome
 
     def _run(self) -> None:
-        result: T | None = None
-        error: BaseException | None = None
         try:
-            result = self._function()
+            outcome = _Outcome(self._function())
         except BaseException as failure:  # noqa: BLE001 - it is raised again where it is waited for
-            error = failure
+            outcome = _Outcome(None, failure)
         with self._lock:
+            self._outcome = outcome
             waiter = self._waiter
-            self._outcome = (result, error)
-            self.over = waiter is None
         if waiter is not None:
             loop, future = waiter
-            try:
+            with suppress(RuntimeError):  # the loop was closed meanwhile: then nobody comes
                 loop.call_soon_threadsafe(_wake, future)
-            except RuntimeError:  # the loop was closed meanwhile
-                waiter = None
-        if waiter is None and error is None:
-            self._unwanted(result)  # type: ignore[arg-type]
+        self._came_for.wait(_GRACE_SECONDS)
+        with self._lock:
+            if self.over or (self._waiter is not None and not self._waiter[0].is_closed()):
+                return
+            self.over = True
+        outcome.give(self._unwanted)
+
+
+class _Outcome(Generic[T]):
+    """What a call gave or raised."""
+
+    def __init__(self, result: T | None, error: BaseException | None = None) -> None:
+        self._result = result
+        self._error = error
+
+    def take(self) -> T | None:
+        """The result, or the error raised."""
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def give(self, receiver: Callable[[T], None]) -> None:
+        """Hand the result, if there is one, to ``receiver``."""
+        if self._result is not None:
+            receiver(self._result)
 
 
 def _wake(future: asyncio.Future[None]) -> None:

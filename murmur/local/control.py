@@ -45,7 +45,8 @@ class LocalControl:
         await self._guarded(self._take_up)
         while True:
             try:
-                action, run = await asyncio.wait_for(self._asked.get(), self._tick_seconds)
+                async with asyncio.timeout(self._tick_seconds):  # wait_for may swallow a cancellation before 3.12
+                    action, run = await self._asked.get()
             except TimeoutError:
                 await self._guarded(self._tick)
             else:

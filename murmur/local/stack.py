@@ -68,15 +68,17 @@ class Stack:
     async def _start(self, parts: AsyncExitStack) -> None:
         self.home.take()
         parts.callback(self.home.release)
-        await self._endpoint.start()
+        clock = SystemClock()
+        fleet = self._fleet = ProcessFleet(clock, self.home.logs, self.home.agents)
         parts.push_async_callback(self._endpoint.stop)
+        parts.push_async_callback(fleet.close)  # the hosts, not the run: the next server carries it on
+        await fleet.warm()
+        await self._endpoint.start()
+        fleet.environment = self._host_environment()
         adapters = open_adapters(self.settings, self._endpoint.environment)
         parts.callback(adapters.close)
         await provision(self.settings, adapters.clients)
 
-        clock = SystemClock()
-        fleet = self._fleet = ProcessFleet(clock, self._host_environment(), self.home.logs, self.home.agents)
-        parts.push_async_callback(fleet.close)  # the hosts, not the run: the next server carries it on
         watch = SettleWatch(adapters.store, adapters.fabric)
         control = LocalControl(Lifecycle(self.settings.bucket, adapters.store, adapters.fabric, fleet, clock, watch))
         services = Services(
@@ -104,7 +106,7 @@ class Stack:
     def _host_environment(self) -> dict[str, str]:
         """What a host process is told. None of the user's own AWS settings reach it."""
         return {
-            **self._endpoint.environment_for_children(),
+            **self._endpoint.environment,
             "MURMUR_FLOCK": self.settings.flock,
             "MURMUR_BUCKET": self.settings.bucket,
             "MURMUR_BUS": self.settings.bus,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,10 +61,9 @@ class MemoryInbox:
                 return taken
             self._arrived.clear()
             next_visible = min((held.visible_at for held in self._messages), default=deadline)
-            try:
-                await asyncio.wait_for(self._arrived.wait(), max(0.0, min(deadline, next_visible) - now))
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, min(deadline, next_visible) - now)):
+                    await self._arrived.wait()
 
     def _take(self, held: _Held, now: float) -> Message:
         self._receipts += 1

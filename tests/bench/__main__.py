@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from tests.bench import wake
+from tests.bench import resources, wake
 
-BENCHES = {"wake": wake.main}
+BENCHES = {"wake": wake.main, "resources": resources.main}
 
 
 def main(names: list[str]) -> int:
+    """Run them one after the other; returns the exit status."""
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
         print(f"There is no benchmark {unknown[0]!r}; there are {', '.join(BENCHES)}.", file=sys.stderr)

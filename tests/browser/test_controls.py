@@ -39,7 +39,7 @@ async def test_start_sends_direction_and_settings_and_stop_stops(opened: Opener,
     page = (await opened()).page
     await expect(page.locator(".badge")).to_have_text("stopped")
     await expect(page.locator("murmur-agents .empty")).to_contain_text("murmur start")
-    await expect(page.locator("murmur-feed .steps")).to_contain_text("murmur run --knowledge FOLDER")
+    await expect(page.locator("murmur-feed .steps")).to_contain_text("Add what the agents shall read")
     await page.get_by_label("Direction", exact=True).fill("Count the birds.")
     await page.get_by_label("Agents", exact=True).fill("12")
     await expect(page.locator(".node")).to_have_count(12)

@@ -89,3 +89,16 @@ async def test_the_list_can_be_filtered(flock: FakeFlock, opened: Opener) -> Non
     await expect(page.locator("murmur-environment")).to_contain_text("The first 400 of 450")
     await page.get_by_label("Filter files").fill("part-449")
     await expect(page.locator(".file")).to_have_count(1)
+
+
+async def test_files_can_be_added_to_the_knowledge_base(flock: FakeFlock, page: Page) -> None:
+    await page.get_by_label("Add files").set_input_files(
+        [
+            {"name": "gulls ü.md", "mimeType": "text/markdown", "buffer": b"# Gulls"},
+            {"name": "raw.bin", "mimeType": "application/octet-stream", "buffer": b"\x00\x01"},
+        ]
+    )
+    await expect(page.get_by_text("2 files added.")).to_be_visible()
+    await page.get_by_role("button", name="gulls ü.md").click()
+    await expect(page.locator(".prose h1")).to_have_text("Gulls")
+    assert flock.files["knowledge-base/raw.bin"][0] == b"\x00\x01"

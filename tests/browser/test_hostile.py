@@ -61,7 +61,9 @@ async def test_words_of_agents_are_text_wherever_they_show(flock: FakeFlock, ope
 
 
 @pytest.mark.parametrize("policy", [True, False], ids=["with the policy", "without the policy"])
-async def test_hostile_markdown_is_harmless_even_if_the_server_did_not_clean_it(flock: FakeFlock, opened: Opener, policy: bool) -> None:
+async def test_hostile_markdown_is_harmless_even_if_the_server_did_not_clean_it(
+    flock: FakeFlock, opened: Opener, policy: bool
+) -> None:
     flock.policy, flock.clean = policy, False
     await flock.put_file("output/evil.md", MARKDOWN.encode(), 1)
     watched = await opened()
@@ -72,7 +74,10 @@ async def test_hostile_markdown_is_harmless_even_if_the_server_did_not_clean_it(
     prose = page.locator(".prose")
     await expect(prose.locator("h1")).to_have_text("Fine")
     await expect(prose).to_contain_text("over everything")
-    assert await prose.locator("script, style, svg, math, iframe, form, button, [style], [onclick], [onerror]").count() == 0
+    assert (
+        await prose.locator("script, style, svg, math, iframe, form, button, [style], [onclick], [onerror]").count()
+        == 0
+    )
     links = await prose.locator("a").evaluate_all("all => all.map(one => [one.getAttribute('href'), one.rel])")
     assert links == [["https://example.com/", "noopener noreferrer nofollow"]]
     assert await prose.locator("img").evaluate_all("all => all.every(one => one.src.startsWith(location.origin))")

@@ -18,7 +18,9 @@ async def log_of(page: Page, agent: int) -> list[int]:
     """The iterations the page shows of the agent's log, oldest first."""
     await page.locator(f".node[aria-label^='agent {agent},']").click()
     await expect(page.locator("murmur-detail .card-title")).to_have_text(f"Agent {agent}")
-    shown = await page.locator("murmur-detail .log-entry").evaluate_all("rows => rows.map(row => Number(row.dataset.entry))")
+    shown = await page.locator("murmur-detail .log-entry").evaluate_all(
+        "rows => rows.map(row => Number(row.dataset.entry))"
+    )
     return shown[::-1]
 
 
@@ -33,7 +35,14 @@ def live(page: Page, kind: str) -> object:
 
 async def test_the_first_look_shows_state_agents_and_their_last_words(flock: FakeFlock, opened: Opener) -> None:
     await flock.write(3, "took wake.md", "digest written")
-    await flock.write(3, "took gate.md", "second digest written", cause="neighbour", woken_by=[{"agent": 2, "iteration": 7}], wake_ms=12)
+    await flock.write(
+        3,
+        "took gate.md",
+        "second digest written",
+        cause="neighbour",
+        woken_by=[{"agent": 2, "iteration": 7}],
+        wake_ms=12,
+    )
     page = (await opened()).page
     await expect(page.locator(".badge")).to_have_text("running")
     await expect(page.locator("murmur-card")).to_have_count(8)
@@ -68,8 +77,26 @@ async def test_a_gap_is_filled_by_a_resume_with_no_double(flock: FakeFlock, page
     await entries_held(page, 1, 4)
     await expect(page.locator(".feed-item")).to_have_count(4)
     assert await log_of(page, 1) == [0, 1, 2, 3]
-    asked = [message["cursor"]["agents"]["1"] for verb, kind, message in flock.requests if (verb, kind) == ("WS", "resume")]
+    asked = [
+        message["cursor"]["agents"]["1"] for verb, kind, message in flock.requests if (verb, kind) == ("WS", "resume")
+    ]
     assert asked == [0]
+
+
+async def test_messages_too_large_for_a_frame_are_fetched(flock: FakeFlock, opened: Opener) -> None:
+    flock.references = True
+    await flock.write(1, "before the page came")
+    page = (await opened()).page
+    await live(page, "live")
+    await expect(page.locator("murmur-card[data-key='1']")).to_contain_text("before the page came")
+    flock.silent = True
+    await flock.write(1, "while the network slept")
+    await flock.direct("Unheard.")
+    await flock.cut()
+    flock.silent = False
+    await expect(page.locator("murmur-card[data-key='1']")).to_contain_text("while the network slept")
+    await expect(page.get_by_label("Direction", exact=True)).to_have_value("Unheard.")
+    assert await log_of(page, 1) == [0, 1]
 
 
 async def test_a_hole_in_the_log_itself_does_not_make_the_page_ask_for_ever(flock: FakeFlock, page: Page) -> None:
@@ -101,7 +128,9 @@ async def test_a_cut_connection_comes_back_and_nothing_is_missing_or_doubled(flo
         assert await log_of(page, agent) == list(range(len(flock.logs[agent])))
 
 
-async def test_a_server_that_answers_nothing_is_told_as_stale_and_caught_up_with_later(flock: FakeFlock, opened: Opener) -> None:
+async def test_a_server_that_answers_nothing_is_told_as_stale_and_caught_up_with_later(
+    flock: FakeFlock, opened: Opener
+) -> None:
     watched = await opened()
     watched.expected += ["503", "WebSocket"]
     page = watched.page
@@ -160,5 +189,7 @@ async def test_older_entries_of_a_long_log_are_read_on_demand(flock: FakeFlock, 
 
 
 async def log_of_shown(page: Page) -> list[int]:
-    shown = await page.locator("murmur-detail .log-entry").evaluate_all("rows => rows.map(row => Number(row.dataset.entry))")
+    shown = await page.locator("murmur-detail .log-entry").evaluate_all(
+        "rows => rows.map(row => Number(row.dataset.entry))"
+    )
     return shown[::-1]

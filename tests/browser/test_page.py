@@ -22,7 +22,9 @@ async def test_it_loads_without_a_complaint_and_from_its_own_server_only(
     watched = await opened(color_scheme=scheme)
     await expect(watched.page.locator(".live")).to_have_text("live")
     await expect(watched.page.locator(".file")).not_to_have_count(0)
-    origins = await watched.page.evaluate("[...new Set(performance.getEntriesByType('resource').map(one => new URL(one.name).origin))]")
+    origins = await watched.page.evaluate(
+        "[...new Set(performance.getEntriesByType('resource').map(one => new URL(one.name).origin))]"
+    )
     assert origins == [await watched.page.evaluate("location.origin")]
     await watched.check()
 

@@ -22,9 +22,6 @@ DOCUMENTS = {
 
 async def test_a_flock_is_run_from_the_page_until_it_settles(browser: Browser, tmp_path: Path) -> None:
     async with Stack(tmp_path) as stack:
-        async with httpx.AsyncClient(base_url=stack.url) as client:
-            for name, text in DOCUMENTS.items():
-                (await client.put("/cluster/knowledge", params={"key": name}, content=text.encode())).raise_for_status()
         context = await browser.new_context()
         page = await context.new_page()
         await page.add_init_script(WATCH_POLICY)
@@ -32,6 +29,10 @@ async def test_a_flock_is_run_from_the_page_until_it_settles(browser: Browser, t
         await page.goto(stack.url)
         await expect(page.locator(".live")).to_have_text("live")
         await expect(page.locator(".badge")).to_have_text("stopped")
+        await page.get_by_label("Add files").set_input_files(
+            [{"name": name, "mimeType": "text/markdown", "buffer": text.encode()} for name, text in DOCUMENTS.items()]
+        )
+        await expect(page.get_by_text("3 files added.")).to_be_visible()
         await expect(page.get_by_role("button", name="gulls.md")).to_be_visible()
 
         await page.get_by_label("Direction", exact=True).fill("Digest every document, then write one index.")

@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -46,7 +46,8 @@ class RawServer:
             except OSError:
                 return
             self.connections += 1
-            with connection:
+            # The client may leave while the rest of an answer is still being sent.
+            with connection, suppress(ConnectionError):
                 connection.settimeout(60)
                 self._converse(connection)
 

@@ -87,6 +87,11 @@ export class Api {
     return this.base + this.filePath(key, how);
   }
 
+  /** @param {string} name @param {Blob} body @returns {Promise<unknown>} */
+  putKnowledge(name, body) {
+    return this.fetch(`/cluster/knowledge?key=${encodeURIComponent(name)}`, { method: "PUT", body, signal: AbortSignal.timeout(300_000) });
+  }
+
   zipUrl() {
     return `${this.base}/cluster/habitat.zip`;
   }

@@ -15,6 +15,7 @@ export class App extends Emitter {
   store = new Store();
   live = new Live(this.api, this.store);
   files = new Files(this.api, this.store);
+  #state = "checking";
   /** @type {number | null} The agent looked at. */
   agent = null;
   /** @type {string | null} The file looked at. */
@@ -40,6 +41,13 @@ export class App extends Emitter {
     this.emit("preview");
   }
 
+  /** With the flock's state change things no push tells of, such as the hosts: ask for all of it. */
+  #moved() {
+    const { state } = this.store.control;
+    if (this.#state !== "checking" && this.#state !== state) this.live.refresh();
+    this.#state = state;
+  }
+
   /** At rest the status lists as many agents as a start would make: ask for it when that changed. */
   #resized() {
     const { agents, config, control } = this.store;
@@ -49,6 +57,7 @@ export class App extends Emitter {
   start() {
     this.store.on("agents", () => this.agent !== null && !this.store.agents.has(this.agent) && this.select(null));
     this.store.on("config", () => this.#resized());
+    this.store.on("control", () => this.#moved());
     this.live.start();
     window.setInterval(() => this.emit("tick"), 1000);
   }

@@ -18,6 +18,8 @@ export class Files extends Emitter {
   error = null;
   loaded = false;
   #waiting = false;
+  /** @type {FileChange[] | null} Changes heard while a listing is under way; null while none is. */
+  #meanwhile = null;
 
   /** @param {Api} api @param {Store} store */
   constructor(api, store) {
@@ -39,15 +41,20 @@ export class Files extends Emitter {
     }, this.loaded ? AGAIN_MS : 0);
   }
 
+  /** What changes while the listing is on its way is laid over it. */
   async load() {
+    if (this.#meanwhile) return;
+    this.#meanwhile = [];
     try {
       const found = [...(await this.#all("habitat")), ...(await this.#all("knowledge"))];
       this.byKey = new Map(found.map((file) => [file.key, file]));
+      for (const change of this.#meanwhile) this.#lay(change);
       this.error = null;
       this.loaded = true;
     } catch (error) {
       this.error = error;
     }
+    this.#meanwhile = null;
     this.emit("list");
   }
 
@@ -65,10 +72,16 @@ export class Files extends Emitter {
   }
 
   /** @param {FileChange} change */
-  #change({ key, etag = "", size = 0, deleted = false, agent = null, iteration = null }) {
+  #change(change) {
+    this.#meanwhile?.push(change);
+    this.#lay(change);
+    this.emit("list");
+    this.emit("changed", change.key);
+  }
+
+  /** @param {FileChange} change */
+  #lay({ key, etag = "", size = 0, deleted = false, agent = null, iteration = null }) {
     if (deleted) this.byKey.delete(key);
     else this.byKey.set(key, { key, etag, size, agent, iteration, modified: new Date(this.store.now()).toISOString() });
-    this.emit("list");
-    this.emit("changed", key);
   }
 }

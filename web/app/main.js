@@ -10,11 +10,13 @@ import { DirectionEditor } from "./parts/direction.js";
 import { EnvironmentView } from "./parts/environment.js";
 import { FileViewer } from "./parts/viewer.js";
 import { FlockControls } from "./parts/controls.js";
+import { KnowledgeUpload } from "./parts/upload.js";
 import { Notice } from "./parts/notice.js";
 import { RingPicture } from "./parts/ring.js";
 import { TopBar } from "./parts/bar.js";
 
 customElements.define("murmur-notice", Notice);
+customElements.define("murmur-upload", KnowledgeUpload);
 customElements.define("murmur-viewer", FileViewer);
 customElements.define("murmur-card", AgentCard);
 customElements.define("murmur-bar", TopBar);

@@ -12,6 +12,6 @@ Python 3.11 with 2 cores, process start to the answer to ``initialize``, then me
     ======================================  =========  ===============  =======
     the acp and mcp SDKs, imported          1.5 s      53 MB            71 MB
     asyncio and json alone, imported        0.08 s     10 MB            20 MB
-    this process                            @START@    @PRIVATE@        @RSS@
+    this process                            0.06 s     8 MB             15 MB
     ======================================  =========  ===============  =======
 """

@@ -32,6 +32,8 @@ EXAMPLES = """\
 Ctrl-C stops cleanly and still copies what was produced; a second Ctrl-C ends everything at once.
 """
 _SHOWN_SKIPPED = 8
+SCRIPTED_INTERVAL_SECONDS = 5.0
+"""The fallback's interval of a one-shot run whose looks cost no model call: a flock settles an interval after its last work."""
 
 
 def arguments(parser: Parser) -> None:
@@ -47,7 +49,12 @@ def arguments(parser: Parser) -> None:
     flock.add_argument("--agents", type=int, metavar="N", help="how many agents")
     flock.add_argument("--radius", type=int, metavar="R", help="how many neighbours on either side an agent reads")
     flock.add_argument("--algorithm", metavar="NAME", help="amorphous (a ring), mesh or swarm")
-    flock.add_argument("--interval", type=positive, metavar="SECONDS", help="of the fallback, where no event arrives")
+    flock.add_argument(
+        "--interval",
+        type=positive,
+        metavar="SECONDS",
+        help="of the fallback, where no event arrives (5 for the scripted runner)",
+    )
     flock.add_argument("--runner", metavar="NAME", help="which runner: scripted, or custom")
     flock.add_argument("--model", help="model name handed to the runner")
     add_agent_command(flock)
@@ -104,12 +111,13 @@ def _there(args: Namespace, home: Path) -> Target | None:
 
 
 def _config(args: Namespace) -> dict[str, object]:
+    given_runner = args.runner or ("custom" if args.agent_command else None)
     given = {
         "concurrency": args.agents,
         "neighbourRadius": args.radius,
         "algorithm": args.algorithm,
-        "loopIntervalSeconds": args.interval,
-        "runner": args.runner or ("custom" if args.agent_command else None),
+        "loopIntervalSeconds": args.interval or (None if given_runner else SCRIPTED_INTERVAL_SECONDS),
+        "runner": given_runner,
         "model": args.model,
         "maxRunMinutes": args.max_minutes,
     }

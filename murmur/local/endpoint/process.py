@@ -10,7 +10,6 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -59,11 +58,6 @@ class Endpoint:
             "AWS_SECRET_ACCESS_KEY": self._secret,
             "AWS_DEFAULT_REGION": REGION,
         }
-
-    def environment_for_children(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
-        """``base`` (this process's environment) with every AWS setting of the user's replaced by this endpoint's."""
-        inherited = os.environ if base is None else base
-        return {k: v for k, v in inherited.items() if not k.startswith("AWS_")} | self.environment
 
     async def start(self) -> None:
         """Start the child and wait until it answers. Idempotent. Raises Unavailable with the end of its log."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 
 from tests.browser.fake.flock import FakeFlock
 from tests.browser.fake.server import serving
@@ -27,7 +28,6 @@ async def main() -> None:
         await story.activity()
 
 
-try:
-    asyncio.run(main())
-except KeyboardInterrupt:
-    pass
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(main())

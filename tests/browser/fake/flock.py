@@ -41,6 +41,8 @@ class FakeFlock:
         self.silent = False
         """Pushes are lost on the way, as if the network had eaten them."""
         self.refuse_sockets = False
+        self.references = False
+        """Answers over the socket are too large for a frame, and become references to fetch."""
         self.down = False
         """REST answers 503."""
         self.policy = True
@@ -140,7 +142,15 @@ class FakeFlock:
                 "neighbours": list(neighbours(self.config.algorithm, n, size, radius)),
                 "metrics": None,
                 "inbox": {"visible": 0, "in_flight": 0, "dead": 0},
-                "counters": {"wakes": 0, "gated": 0, "rescues": 0, "turns": 0, "failed_turns": 0, "tokens": 0, "cost": 0.0},
+                "counters": {
+                    "wakes": 0,
+                    "gated": 0,
+                    "rescues": 0,
+                    "turns": 0,
+                    "failed_turns": 0,
+                    "tokens": 0,
+                    "cost": 0.0,
+                },
                 "turn": None,
                 "seen": {},
                 "directive": False,
@@ -154,10 +164,16 @@ class FakeFlock:
         state = self.control["state"]
         if verb == "start":
             if state != "stopped":
-                raise WrongState(f"The flock is {state}; one run at a time.", "Stop it first, or change the direction of this run.")
+                raise WrongState(
+                    f"The flock is {state}; one run at a time.", "Stop it first, or change the direction of this run."
+                )
             self.begin_run()
         else:
-            self.control = {**self.control, "state": {"stop": "stopped", "pause": "paused", "resume": "running"}[verb], "since": now()}
+            self.control = {
+                **self.control,
+                "state": {"stop": "stopped", "pause": "paused", "resume": "running"}[verb],
+                "since": now(),
+            }
             for info in self.info.values():
                 info["status"] = {"stop": "stopped", "pause": "paused", "resume": "waiting"}[verb]
         await self.push({"type": "control", "control": self.control, "cursor": {"run": self.control["run"]}})
@@ -214,11 +230,25 @@ class FakeFlock:
         iteration = len(self.logs.get(agent, [])) if agent is not None else None
         about = {"key": key, "size": len(body), "modified": now(), "etag": etag, "agent": agent, "iteration": iteration}
         self.files[key] = (body, about)
-        await self.push({"type": "file", "key": key, "etag": etag, "size": len(body), "deleted": False, "agent": agent, "iteration": iteration})
+        await self.push(
+            {
+                "type": "file",
+                "key": key,
+                "etag": etag,
+                "size": len(body),
+                "deleted": False,
+                "agent": agent,
+                "iteration": iteration,
+            }
+        )
 
     async def direct(self, text: str) -> Json:
         """The operator sets a direction."""
-        self.direction = {"text": text, "etag": hashlib.md5(text.encode(), usedforsecurity=False).hexdigest(), "modified": now()}
+        self.direction = {
+            "text": text,
+            "etag": hashlib.md5(text.encode(), usedforsecurity=False).hexdigest(),
+            "modified": now(),
+        }
         await self.push(self._direction_message())
         return self.direction
 
@@ -244,7 +274,16 @@ class FakeFlock:
         return log[index] if len(log) >= -index else None
 
     def _entry_message(self, agent: int, entries: list[Json]) -> Json:
-        return {"type": "entry", "agent": agent, "entries": entries, "cursor": {"agents": {str(agent): entries[-1]["iteration"]}}}
+        return {
+            "type": "entry",
+            "agent": agent,
+            "entries": entries,
+            "cursor": {"agents": {str(agent): entries[-1]["iteration"]}},
+        }
 
     def _direction_message(self) -> Json:
-        return {"type": "direction", "direction": self.direction, "cursor": {"documents": {"direction.md": self.direction["etag"]}}}
+        return {
+            "type": "direction",
+            "direction": self.direction,
+            "cursor": {"documents": {"direction.md": self.direction["etag"]}},
+        }

@@ -8,7 +8,7 @@ import mimetypes
 import secrets
 import socket as sockets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,9 @@ class Api:
     async def status(self, _: Request) -> Response:
         return JSONResponse(self.flock.status())
 
+    async def snapshot(self, _: Request) -> Response:
+        return JSONResponse(self.flock.snapshot())
+
     async def config(self, request: Request) -> Response:
         if request.method == "PUT":
             self.flock.config = self.flock.config.merged(await request.json())
@@ -70,7 +73,11 @@ class Api:
     async def habitat(self, _: Request) -> Response:
         return JSONResponse(self.flock.listing("output/"))
 
-    async def knowledge(self, _: Request) -> Response:
+    async def knowledge(self, request: Request) -> Response:
+        if request.method == "PUT":
+            key = f"knowledge-base/{request.query_params['key']}"
+            await self.flock.put_file(key, await request.body())
+            return JSONResponse(self.flock.files[key][1])
         return JSONResponse(self.flock.listing("knowledge-base/"))
 
     async def file(self, request: Request) -> Response:
@@ -125,8 +132,20 @@ class Api:
                 answers = self.flock.since(message["cursor"])
             case _:
                 answers = [{"type": "pong", "cursor": {}}]
+        if self.flock.references:
+            answers = [self._reference(answer) for answer in answers]
         for answer in answers:
             await socket.send_text(json.dumps(answer))
+
+    def _reference(self, message: dict[str, Any]) -> dict[str, Any]:
+        """As a message too large for a frame is sent."""
+        urls = {"snapshot": "/cluster/snapshot", "direction": "/cluster/direction"}
+        if message["type"] == "entry":
+            urls["entry"] = f"/cluster/agents/{message['agent']}/log?after={message['entries'][0]['iteration'] - 1}"
+        kind = message["type"]
+        if kind not in urls:
+            return message
+        return {"type": "reference", "of": kind, "url": urls[kind], "cursor": message["cursor"]}
 
 
 class Frame:
@@ -161,7 +180,9 @@ class Frame:
             await JSONResponse(error, 503)(scope, receive, framed)
             return
         await self.app(scope, recorded, framed)
-        self.flock.requests.append((scope["method"], scope["path"], json.loads(body) if body else None))
+        self.flock.requests.append(
+            (scope["method"], scope["path"], json.loads(body) if body[:1] == b"{" else body or None)
+        )
 
 
 async def refused(_: Request, error: Exception) -> Response:
@@ -181,13 +202,14 @@ def build(flock: FakeFlock) -> Starlette:
     api = Api(flock)
     routes = [
         Route("/cluster/status", api.status),
+        Route("/cluster/snapshot", api.snapshot),
         Route("/cluster/config", api.config, methods=["GET", "PUT"]),
         Route("/cluster/direction", api.direction, methods=["GET", "PUT"]),
         Route("/cluster/agents/{agent:int}/log", api.log),
         Route("/cluster/habitat", api.habitat),
         Route("/cluster/habitat/file", api.file),
         Route("/cluster/knowledge/file", api.file),
-        Route("/cluster/knowledge", api.knowledge),
+        Route("/cluster/knowledge", api.knowledge, methods=["GET", "PUT"]),
         Route("/cluster/ticket", api.ticket, methods=["POST"]),
         Route("/cluster/{verb:str}", api.act, methods=["POST"]),
         WebSocketRoute("/live", api.live),
@@ -204,9 +226,11 @@ async def serving(flock: FakeFlock, port: int = 0) -> AsyncIterator[str]:
     listener = sockets.socket()
     listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
-    config = uvicorn.Config(build(flock), log_level="warning", lifespan="off", ws="websockets-sansio", timeout_graceful_shutdown=2)
+    config = uvicorn.Config(
+        build(flock), log_level="warning", lifespan="off", ws="websockets-sansio", timeout_graceful_shutdown=2
+    )
     server = uvicorn.Server(config)
-    server.capture_signals = lambda: _nothing()  # type: ignore[method-assign]  # the test's own signals stay its own
+    server.capture_signals = nullcontext  # type: ignore[assignment]  # the test's own signals stay its own
     task = asyncio.create_task(server.serve([listener]))
     try:
         while not server.started:
@@ -217,11 +241,3 @@ async def serving(flock: FakeFlock, port: int = 0) -> AsyncIterator[str]:
         server.should_exit = True
         await task
         listener.close()
-
-
-class _nothing:
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        return None

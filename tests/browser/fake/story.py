@@ -10,7 +10,20 @@ from typing import Any
 from murmur.entry import timestamp
 from tests.browser.fake.flock import FakeFlock
 
-TOPICS = ("architecture", "wake", "contracts", "style", "queues", "budget", "runner", "ring", "gate", "history", "tools", "fallback")
+TOPICS = (
+    "architecture",
+    "wake",
+    "contracts",
+    "style",
+    "queues",
+    "budget",
+    "runner",
+    "ring",
+    "gate",
+    "history",
+    "tools",
+    "fallback",
+)
 DIGEST = """# Digest of {topic}.md
 
 *Extractive digest, written by agent {agent}.*
@@ -35,7 +48,11 @@ DIGEST = """# Digest of {topic}.md
 2. Judge whether it is worth a turn.
 3. Append *one* line, then acknowledge.
 """
-INDEX = "# Index\n\n" + "\n".join(f"- **{topic}**: what it says about {topic}s, in three sentences" for topic in TOPICS) + "\n"
+INDEX = (
+    "# Index\n\n"
+    + "\n".join(f"- **{topic}**: what it says about {topic}s, in three sentences" for topic in TOPICS)
+    + "\n"
+)
 
 
 class Story:
@@ -50,7 +67,9 @@ class Story:
         """Let ``turns`` turns have happened in the last minutes."""
         flock = self.flock
         for topic in TOPICS:
-            await flock.put_file(f"knowledge-base/{topic}.md", f"# {topic}\n\nWhat there is to know of {topic}.\n".encode())
+            await flock.put_file(
+                f"knowledge-base/{topic}.md", f"# {topic}\n\nWhat there is to know of {topic}.\n".encode()
+            )
         began = datetime.now(UTC) - timedelta(seconds=252)
         flock.control["started"] = flock.control["since"] = timestamp(began)
         for turn in range(turns):

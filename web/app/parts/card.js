@@ -37,9 +37,9 @@ export class AgentCard extends Part {
     this.#name.addEventListener("click", () => this.app.select(this.agent));
     fill(
       this,
-      h("div", { class: "agent-head" }, this.#name, this.#state, this.#tag, this.#age),
+      h("div", { class: "agent-head" }, this.#name, this.#state, this.#age),
       this.#lines, this.#quiet, this.#cause,
-      h("div", { class: "agent-foot" }, this.#neighbours, this.#inbox, this.#counts),
+      h("div", { class: "agent-foot" }, this.#tag, this.#neighbours, this.#inbox, this.#counts),
     );
   }
 

@@ -99,7 +99,7 @@ export class AgentDetail extends Part {
     /** @type {[string, ...Child[]][]} */
     const facts = [
       ["state", h("span", { class: "state", "data-state": info.status }, icon(look.shape), look.word), info.scripted && h("span", { class: "tag" }, "scripted"),
-        h("span", { class: "dim" }, ` ${countdown(info, now)} ${info.detail || look.means}`)],
+        h("span", { class: "dim" }, ` ${countdown(info, now)} ${info.detail === look.word ? look.means : info.detail || look.means}`)],
       ["evidence", evidence(info, now)],
       ["now", info.turn ? `turn ${info.turn.iteration} since ${timeOfDay(info.turn.since)}, ${causeOf(info.turn)}` : "no turn going on"],
       ["last wake", last ? said(causeOf(last)) : "none yet"],

@@ -6,6 +6,7 @@ import { plural, size, timeOfDay } from "../format.js";
 import { keyed } from "../list.js";
 import { Part } from "../part.js";
 import { Notice } from "./notice.js";
+import { KnowledgeUpload } from "./upload.js";
 import { FileViewer } from "./viewer.js";
 
 /** @import { FileInfo } from "../types.js" */
@@ -13,7 +14,7 @@ import { FileViewer } from "./viewer.js";
 const SHOWN = 400;
 const FOLDERS = [
   { prefix: "output/", title: "Output", none: "No agent has written a file yet." },
-  { prefix: "knowledge-base/", title: "Knowledge base", none: "Empty. Fill it with murmur run --knowledge FOLDER." },
+  { prefix: "knowledge-base/", title: "Knowledge base", none: "Empty. Add what the agents shall read, or fill it with murmur run --knowledge FOLDER." },
 ];
 
 export class EnvironmentView extends Part {
@@ -30,6 +31,9 @@ export class EnvironmentView extends Part {
   build() {
     const lists = this.#folders.map(({ title, count, list, empty }) =>
       h("section", { class: "folder" }, h("h3", {}, title, " ", count), empty, list));
+    const upload = new KnowledgeUpload();
+    lists.at(-1)?.firstElementChild?.after(upload);
+    upload.attach(this.app);
     const viewer = new FileViewer();
     this.#zip.href = this.app.api.zipUrl();
     fill(

@@ -30,9 +30,10 @@ export class ActivityFeed extends Part {
       fill(this.#empty,
         h("p", {}, "Nothing has happened yet."),
         h("ol", { class: "steps" },
-          h("li", {}, "Put what the agents shall read into the knowledge base: ", h("code", {}, "murmur run --knowledge FOLDER"), "."),
+          h("li", {}, "Add what the agents shall read to the knowledge base, below."),
           h("li", {}, "Write a direction."),
-          h("li", {}, "Press Start, or run ", h("code", {}, "murmur start"), ".")));
+          h("li", {}, "Press Start, or run ", h("code", {}, "murmur start"), ".")),
+        h("p", { class: "hint" }, "All in one command: ", h("code", {}, "murmur run --knowledge FOLDER --direction …")));
     } else fill(this.#empty, h("p", {}, "Nobody has written yet. The first entries appear here when the first turns end."));
   }
 
