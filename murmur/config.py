@@ -154,6 +154,9 @@ def _explain(error: ValidationError, fields: list[str]) -> InvalidConfig:
     field = str(first["loc"][0]) if first["loc"] else "config"
     if first["type"] == "extra_forbidden":
         return InvalidConfig(
-            field[:40], first["input"], f"there is no such field; there are {', '.join(fields)}", f"Leave {field[:40]} out."
+            field[:40],
+            first["input"],
+            f"there is no such field; there are {', '.join(fields)}",
+            f"Leave {field[:40]} out.",
         )
     return InvalidConfig(field, first["input"], first["msg"][:1].lower() + first["msg"][1:])

@@ -1,4 +1,4 @@
-"""Writes docs/reference/config.md from FlockConfig."""
+"""Writes docs/reference/config.md from FlockConfig (`./dev docs`)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from pathlib import Path
 
 from murmur.config import FlockConfig
 
-TARGET = Path(__file__).with_name("config.md")
+TARGET = Path(__file__).resolve().parents[2] / "docs" / "reference" / "config.md"
 HEAD = """# config.json
 
-One definition, `murmur/config.py`; this page is made from it by `python docs/reference/renew.py`. A value that breaks its rule is refused with field, value
+One definition, `murmur/config.py`; this page is made from it by `./dev docs`. A value that breaks its rule is refused with field, value
 and rule, and nothing is written. Cross-field rules: `neighbourRadius` is at most half of `concurrency`; `instanceType` is a Graviton type of the t, c, m or r
 family, small to xlarge; `runner` is one of the names the deployment offers.
 
@@ -24,7 +24,11 @@ def page() -> str:
     rows = []
     for name, field in schema.items():
         low = field.get("minimum", field.get("exclusiveMinimum"))
-        span = f"{low:g} – {field['maximum']:g}" if low is not None and "maximum" in field else ", ".join(field.get("enum", []))
+        span = (
+            f"{low:g} – {field['maximum']:g}"
+            if low is not None and "maximum" in field
+            else ", ".join(field.get("enum", []))
+        )
         default = str(field["default"]).lower() if isinstance(field["default"], bool) else field["default"]
         rows.append(f"| `{name}` | `{default}` | {span} | {field['description']} |")
     return HEAD + "\n".join(rows) + "\n"
