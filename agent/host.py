@@ -21,6 +21,7 @@ from random import Random
 from typing import Final
 
 from agent.loop import AgentLoop
+from agent.reader import SharedReader
 from agent.runner.mind import AcpMind
 from agent.runner.profile import RunnerProfile, profile_named
 from agent.tools.server import ToolServer
@@ -47,6 +48,7 @@ class Host:
         self._clock = SystemClock()
         self._random = Random()
         self._tools = ToolServer()
+        self._reader = SharedReader(adapters.store)
         self._loops: dict[int, AgentLoop] = {}
         self._stopping = asyncio.Event()
         self._warming: list[asyncio.Task[None]] = []
@@ -98,6 +100,7 @@ class Host:
         )
         return AgentLoop(
             store=self._adapters.store,
+            reader=self._reader,
             inbox=self._adapters.fabric.inbox(run, agent),
             clock=self._clock,
             random=self._random,

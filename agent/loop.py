@@ -18,6 +18,7 @@ from agent.journal import Journal
 from agent.limits import FAILURES_TO_PARK, Pace, spent
 from agent.mailbox import Arrivals, Mailbox, is_control
 from agent.ports import Mind
+from agent.reader import SharedReader
 from agent.turn import Done, Turn
 from agent.view import View
 from murmur import gate, keys
@@ -43,6 +44,7 @@ class AgentLoop:
         self,
         *,
         store: Store,
+        reader: SharedReader,
         inbox: Inbox,
         clock: Clock,
         random: Random,
@@ -58,7 +60,7 @@ class AgentLoop:
         self._random = random
         self._mind = mind
         self._store = store
-        self._view = View(store, agent, size)
+        self._view = View(store, reader, agent, size)
         self._journal = Journal(store, clock, agent)
         self._heart = Heart(store, clock, AgentState(agent=agent, run=run, host=host, scripted=mind.scripted))
         self._mailbox = Mailbox(inbox, clock, self._wanted)
@@ -186,8 +188,7 @@ class AgentLoop:
     async def _read(self, arrivals: Arrivals) -> None:
         self._count(arrivals)
         await self._mailbox.discard(arrivals.stale)
-        changed = [h.change.key for h in arrivals.fresh if not self._view.knows(h.change.key, h.change.etag)]
-        await self._view.look(changed)
+        await self._view.read({held.change.key: held.change.etag for held in arrivals.fresh})
 
     def _count(self, arrivals: Arrivals) -> None:
         kinds = [delivery.became for delivery in arrivals.deliveries]

@@ -6,11 +6,12 @@ Reads are conditional, so looking at what has not changed costs a request and no
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from agent.reader import SharedReader
 from murmur import keys, ring
 from murmur.config import FlockConfig
 from murmur.control import Control, parse_control
@@ -35,8 +36,9 @@ class Found:
 class View:
     """The flock as agent ``agent`` of a run of ``size`` sees it."""
 
-    def __init__(self, store: Store, agent: int, size: int) -> None:
+    def __init__(self, store: Store, reader: SharedReader, agent: int, size: int) -> None:
         self._store = store
+        self._reader = reader
         self._agent = agent
         self._size = size
         self._etags: dict[str, str] = {}
@@ -75,17 +77,20 @@ class View:
         """Newest known iteration of each neighbour."""
         return {o: entries[-1].iteration for o in self.neighbours if (entries := self._entries.get(o, ()))}
 
-    def knows(self, key: str, etag: str) -> bool:
+    def _knows(self, key: str, etag: str) -> bool:
         """Whether this version of ``key`` has been read already."""
         return bool(etag) and self._etags.get(key) == etag
 
-    async def look(self, only: Iterable[str] | None = None) -> list[Found]:
-        """Read what changed: the keys of ``only``, or everything this agent reads. Returns what was new."""
-        if only is not None:
-            return await self._read_all(only)
-        documents = await self._read_all((keys.CONTROL, keys.CONFIG))
+    async def look(self) -> list[Found]:
+        """Look at everything this agent reads. Returns what was new."""
+        documents = await self._read_all(dict.fromkeys((keys.CONTROL, keys.CONFIG), ""))
         logs = await self._logs_to_ask()
-        return documents + await self._read_all([keys.DIRECTION, keys.directive(self._agent), *logs])
+        rest = dict.fromkeys((keys.DIRECTION, keys.directive(self._agent), *logs), "")
+        return documents + await self._read_all(rest)
+
+    async def read(self, told: Mapping[str, str]) -> list[Found]:
+        """Read the keys that events told of, with the version they named ("" if none). Returns what was new."""
+        return await self._read_all({key: etag for key, etag in told.items() if not self._knows(key, etag)})
 
     async def _logs_to_ask(self) -> list[str]:
         everyone = ring.neighbours(self.config.algorithm, self._agent, self._size, self.config.neighbourRadius)
@@ -97,21 +102,20 @@ class View:
             page = await self._store.list(keys.STORE, after=after)
             for item in page.objects:
                 other = keys.agent_of_log(item.key)
-                if other in everyone and not self.knows(item.key, item.etag):
+                if other in everyone and not self._knows(item.key, item.etag):
                     changed.append(item.key)
             after, more = (page.objects[-1].key if page.objects else ""), page.more
         return changed
 
-    async def _read_all(self, wanted: Iterable[str]) -> list[Found]:
-        found = await asyncio.gather(*(self._read(key) for key in dict.fromkeys(wanted)))
+    async def _read_all(self, wanted: Mapping[str, str]) -> list[Found]:
+        found = await asyncio.gather(*(self._read(key, told) for key, told in wanted.items()))
         return [item for item in found if item is not None]
 
-    async def _read(self, key: str) -> Found | None:
+    async def _read(self, key: str, told: str) -> Found | None:
         agent = keys.agent_of_log(key)
         try:
-            got = await self._store.get_if_changed(
-                key, self._etags.get(key, ""), start=0 if agent is None else -TAIL_BYTES
-            )
+            start = 0 if agent is None else -TAIL_BYTES
+            got = await self._reader.read(key, self._etags.get(key, ""), start=start, told=told)
         except ObjectMissing:
             return self._gone(key)
         if got is None:

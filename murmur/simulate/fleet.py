@@ -10,6 +10,7 @@ from typing import Final
 
 from agent.loop import AgentLoop
 from agent.ports import Mind
+from agent.reader import SharedReader
 from murmur.ports import Clock, Fabric, HostInfo, Store
 from murmur.roster import read_roster
 
@@ -41,12 +42,15 @@ class TaskFleet:
                 continue
             self._count += 1
             self._hosts[run, name] = HostInfo(f"task-{self._count}", name, "running", self._clock.now())
-            self._tasks[run, name] = [self._begin(run, agent, roster.size, name) for agent in roster.hosts[name]]
+            reader = SharedReader(self._store)
+            agents = roster.hosts[name]
+            self._tasks[run, name] = [self._begin(run, agent, roster.size, name, reader) for agent in agents]
         return [self._hosts[run, name] for name in names]
 
-    def _begin(self, run: str, agent: int, size: int, host: str) -> asyncio.Task[str]:
+    def _begin(self, run: str, agent: int, size: int, host: str, reader: SharedReader) -> asyncio.Task[str]:
         loop = AgentLoop(
             store=self._store,
+            reader=reader,
             inbox=self._fabric.inbox(run, agent),
             clock=self._clock,
             random=Random(self._random.getrandbits(64)),

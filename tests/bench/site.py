@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 
 from agent.loop import AgentLoop
+from agent.reader import SharedReader
 from murmur import keys
 from murmur.aws.adapters import Adapters, open_adapters
 from murmur.clock import SystemClock
@@ -32,11 +33,13 @@ class Site:
     adapters: Adapters
     endpoint: Endpoint
     config: FlockConfig
+    reader: SharedReader
 
     def loop(self, agent: int) -> AgentLoop:
         """The agent's loop, with a mind that does nothing."""
         return AgentLoop(
             store=self.adapters.store,
+            reader=self.reader,
             inbox=self.adapters.fabric.inbox(RUN, agent),
             clock=SystemClock(),
             random=Random(agent),
@@ -65,7 +68,7 @@ async def site(agents: int, **config: object) -> AsyncIterator[Site]:
             await adapters.store.put(keys.CONTROL, control.model_dump_json().encode())
             for agent in range(agents):
                 await adapters.fabric.wire(RUN, agent, wiring_for("bench", made, agent))
-            yield Site(adapters, endpoint, made)
+            yield Site(adapters, endpoint, made, SharedReader(adapters.store))
         finally:
             adapters.close()
             await endpoint.stop()

@@ -65,7 +65,7 @@ async def test_a_refused_setting_says_why_beside_its_field_and_nothing_starts(op
     await page.get_by_role("button", name="Start").click()
     problem = page.locator("#field-neighbourRadius-problem")
     await expect(problem).to_contain_text("at most half the flock, 4 for 8 agents")
-    await expect(problem).to_contain_text("nothing was changed")
+    await expect(problem).to_contain_text("Nothing was changed")
     await expect(page.get_by_label("Radius")).to_have_attribute("aria-invalid", "true")
     await expect(page.locator(".badge")).to_have_text("stopped")
     await page.get_by_label("Radius").fill("2")
