@@ -152,6 +152,8 @@ def _told() -> bool:
 if __name__ == "__main__":
     if os.environ.get("MURMUR_LEASH") and not _told():
         sys.exit(0)
+    for chatty in ("mcp", "botocore", "uvicorn"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.basicConfig(
         level=os.environ.get("MURMUR_LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
