@@ -41,3 +41,9 @@ async def cloud(endpoint: Endpoint) -> AsyncIterator[Cloud]:
     await provision(settings, clients)
     yield Cloud(settings, environment, clients)
     clients.close()
+
+
+@pytest.fixture(autouse=True)
+def no_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Output is as wide as in a pipe, whatever terminal or test runner is around."""
+    monkeypatch.delenv("COLUMNS", raising=False)

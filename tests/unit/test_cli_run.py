@@ -143,7 +143,7 @@ def test_the_time_limit_ends_a_run_keeps_its_results_and_exits_3(
     flock.script = [works]
     assert run(flock, "--direction", "Go.", "--max-minutes", "0.03", "--out", "res", "--json") == exits.NOT_SETTLED
     assert json.loads(capsys.readouterr().out)["outcome"] == "limit"
-    assert flock.bodies[0]["config"] == {"maxRunMinutes": 0.03}
+    assert flock.bodies[0]["config"] == {"loopIntervalSeconds": 5.0, "maxRunMinutes": 0.03}
     assert flock.state == "stopped"
     assert (tmp_path / "res/a.md").exists()
 
