@@ -8,33 +8,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
-from typing import Final, TypeVar
+from typing import Final
 
 from agent.heart import Heart
 from agent.journal import Journal
 from agent.limits import FAILURES_TO_PARK, Pace, spent
+from agent.lookout import NOTHING, Lookout
 from agent.mailbox import Arrivals, Mailbox, is_control
+from agent.patience import Patience
 from agent.ports import Mind
 from agent.reader import SharedReader
 from agent.turn import Done, Turn
 from agent.view import View
 from murmur import gate, keys
-from murmur.cursor import Cursor, listing_version
+from murmur.cursor import Cursor
 from murmur.entry import moment, timestamp
 from murmur.errors import Fenced, NotFound, Unavailable
-from murmur.gate import Situation, Verdict
-from murmur.listing import output_files
+from murmur.gate import Verdict
 from murmur.ports import Clock, Inbox, Store
 from murmur.state import Activity, AgentState, CurrentTurn
 
 UPKEEP_SECONDS: Final = 20.0
-RESCUE_GRACE_SECONDS: Final = 2.0
-"""A change younger than this may still have its event under way: finding it first is no rescue."""
 _log = logging.getLogger(__name__)
-_T = TypeVar("_T")
 
 
 class AgentLoop:
@@ -67,15 +65,11 @@ class AgentLoop:
         self._pace = Pace(agent, size, random)
         self._turn = Turn(agent, size, store, clock, random, self._view, self._journal, mind)
         self._cursor = Cursor()
-        self._stopping = asyncio.Event()
+        self._patience = Patience(clock, random, f"agent-{agent}")
+        self._lookout = Lookout(store, clock, self._view, self._journal)
         self._restarted = False
         self._unfinished = False
         self._born = clock.now()
-        self._looked_at = clock.monotonic()
-        self._ended_at = clock.monotonic()
-        self._interval_passed = False
-        self._found_by_looking = False
-        self._output_changed = False
         self._due_at = 0.0
         self._pending_until: float | None = None
         """When the turn that is due may begin; None when none is due."""
@@ -84,13 +78,13 @@ class AgentLoop:
 
     def stop(self) -> None:
         """Ask the loop to end; a turn under way is cancelled and logged as such."""
-        self._stopping.set()
+        self._patience.stopping.set()
 
     async def run(self) -> str:
         """Live. Returns why it ended."""
         upkeep: asyncio.Task[None] | None = None
         try:
-            await self._boot()
+            await self._patience.until_done(self._open)
             upkeep = asyncio.create_task(self._upkeep())
             while not (over := self._over()):
                 await self._round()
@@ -109,9 +103,6 @@ class AgentLoop:
             await self._mind.close()
 
     # -- beginning and end ------------------------------------------------------------------------------------------
-
-    async def _boot(self) -> None:
-        await self._patiently(self._open)
 
     async def _open(self) -> None:
         await self._journal.open()
@@ -134,7 +125,7 @@ class AgentLoop:
 
     def _over(self) -> str:
         control = self._view.control
-        if self._stopping.is_set():
+        if self._patience.stopping.is_set():
             return "stopped"
         if control.run != self._run:
             return f"run {self._run} is over"
@@ -155,14 +146,14 @@ class AgentLoop:
     async def _round(self) -> None:
         """Hear or look, judge, act."""
         await self._hear()
-        if self._clock.monotonic() >= self._look_at():
-            await self._patiently(self._look)
+        if self._clock.monotonic() >= self._lookout.looks_at():
+            await self._patience.until_done(self._look)
         if self._over():
             return
         if not self._view.control.acting:
             await self._rest("paused", self._view.control.reason)
             return
-        verdict = gate.judge(self._situation())
+        verdict = self._judge()
         if not verdict.due:
             await self._gate()
         elif why := self._may_not():
@@ -172,18 +163,21 @@ class AgentLoop:
 
     async def _hear(self) -> None:
         """Wait for messages until something is due, and read what they name."""
-        until = self._look_at() if self._pending_until is None else min(self._look_at(), self._pending_until)
+        until = (
+            self._lookout.looks_at()
+            if self._pending_until is None
+            else min(self._lookout.looks_at(), self._pending_until)
+        )
         wait = until - self._clock.monotonic()
         coalesce = self._view.config.coalesceMilliseconds / 1000
         try:
-            arrivals = await self._unless_stopped(self._mailbox.listen(wait, coalesce))
+            arrivals = await self._patience.unless_stopped(self._mailbox.listen(wait, coalesce))
         except (NotFound, Unavailable) as error:
-            _log.warning("agent-%d: inbox: %s", self.agent, error)
-            await self._unless_stopped(self._clock.sleep(min(max(wait, 0.05), self._random.uniform(0.5, 2.0))))
+            await self._patience.after_silence(error, wait)
             return
         if arrivals:
             found = arrivals
-            await self._patiently(lambda: self._read(found))
+            await self._patience.until_done(lambda: self._read(found))
 
     async def _read(self, arrivals: Arrivals) -> None:
         self._count(arrivals)
@@ -200,45 +194,17 @@ class AgentLoop:
         )
         self._heart.delivered(*arrivals.deliveries)
 
-    def _look_at(self) -> float:
-        """When the agent looks for itself: an interval after it last did, and once when its last turn is that long ago."""
-        interval = self._view.config.loopIntervalSeconds
-        looked_since = self._looked_at >= self._ended_at + interval
-        return (self._looked_at if looked_since else min(self._looked_at, self._ended_at)) + interval
-
     async def _look(self) -> None:
-        """The fallback: look at everything. What is new and no event told of is a rescue."""
-        found = await self._view.look()
-        now = self._clock.now()
-        old = [item for item in found if now - item.modified > timedelta(seconds=RESCUE_GRACE_SECONDS)]
-        self._heart.count(looks=1, rescues=len(old))
-        self._found_by_looking = bool(found) and not self._mailbox.held
-        self._looked_at = self._clock.monotonic()
-        self._interval_passed = self._looked_at >= self._ended_at + self._view.config.loopIntervalSeconds
-        if self._view.config.outputNews and self._journal.own_idle:
-            version = listing_version(await output_files(self._store))
-            self._output_changed = version != self._cursor.documents.get("output", "")
+        rescues = await self._lookout.look(self._cursor, told=bool(self._mailbox.held))
+        self._heart.count(looks=1, rescues=rescues)
 
-    def _situation(self) -> Situation:
-        before, now = self._cursor.documents, self._view.documents()
-        entries = self._view.new_entries(self._cursor)
-        changed = {name for name, version in now.items() if before.get(name, "") != version}
-        first = not self._cursor.documents  # no turn of this run has succeeded yet
+    def _judge(self) -> Verdict:
+        verdict = gate.judge(self._lookout.situation(self._cursor, unfinished=self._unfinished))
         came_back = self._restarted and any(
-            h.message.receives > 1 and h.message.sent < self._born for h in self._mailbox.held
+            held.message.receives > 1 and held.message.sent < self._born for held in self._mailbox.held
         )
-        return Situation(
-            first_turn=first,
-            unfinished=self._unfinished or (came_back and bool(changed or gate.news(entries))),
-            resumed="resumes" in changed,
-            direction_changed="direction" in changed,
-            directive_changed="directive" in changed,
-            config_changed="config" in changed,
-            entries=entries,
-            interval_passed=self._interval_passed,
-            own_idle=self._journal.own_idle,
-            output_changed=self._output_changed,
-            found_by_looking=self._found_by_looking,
+        return (
+            replace(verdict, cause="repair") if came_back and verdict.cause in ("neighbour", "direction") else verdict
         )
 
     # -- the three ways a round ends --------------------------------------------------------------------------------
@@ -292,9 +258,9 @@ class AgentLoop:
         )
         self._note(activity="turn", turn=current)
         _log.debug("agent-%d: turn %d, %s", self.agent, current.iteration, verdict.cause)
-        self._looked_at = self._clock.monotonic()
+        self._lookout.turn_begins()
         seen, _ = await asyncio.gather(self._turn.observe(verdict, self._cursor), self._heart.put())
-        done = await self._turn.carry_out(verdict, seen, self._stopping, trace)
+        done = await self._turn.carry_out(verdict, seen, self._patience.stopping, trace)
         self._after(done)
         await self._heart.put()
         self._mailbox.held = held + [h for h in self._mailbox.held if h not in held]
@@ -302,7 +268,7 @@ class AgentLoop:
 
     def _after(self, done: Done) -> None:
         now = self._clock.monotonic()
-        self._ended_at = now
+        self._lookout.turn_ended()
         usage = done.entry.usage
         self._heart.count(
             turns=1,
@@ -326,7 +292,7 @@ class AgentLoop:
 
     def _forget(self) -> None:
         self._pending_until = None
-        self._interval_passed = self._found_by_looking = self._output_changed = False
+        self._lookout.seen = NOTHING
 
     def _may_not(self) -> str:
         """Why no turn may be taken although one is due; "" if it may. What the operator changes lifts a halt."""
@@ -364,27 +330,3 @@ class AgentLoop:
             await self._mailbox.acknowledge()
         except (NotFound, Unavailable) as error:
             _log.warning("agent-%d: wakes not acknowledged, they will come back and be dropped: %s", self.agent, error)
-
-    async def _unless_stopped(self, work: Awaitable[_T]) -> _T | None:
-        """Await ``work``; None as soon as the loop is stopped."""
-        task = asyncio.ensure_future(work)
-        stop = asyncio.ensure_future(self._stopping.wait())
-        try:
-            await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
-            return task.result() if task.done() else None
-        finally:
-            task.cancel()
-            stop.cancel()
-
-    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do ``work``, again and again while the store does not answer."""
-        delay = 0.5
-        while not self._stopping.is_set():
-            try:
-                await work()
-            except Unavailable as error:
-                _log.warning("agent-%d: %s", self.agent, error)
-                await self._clock.sleep(self._random.uniform(delay / 2, delay))
-                delay = min(30.0, delay * 2)
-            else:
-                return
