@@ -1,20 +1,27 @@
-"""Pictures of the dashboard: ``python -m tests.browser.screenshots [FOLDER]``; without a folder, those of docs/images."""
+"""Pictures of the dashboard: ``python -m tests.browser.screenshots [FOLDER]``; without a folder, those of docs/images.
+
+``dashboard.png``, the one in README, shows a real flock at work; the others show told stories.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 from playwright.async_api import Browser
 
+from murmur.local.stack import Stack
 from tests.browser.chromium import chromium
 from tests.browser.fake.flock import FakeFlock
 from tests.browser.fake.server import serving
 from tests.browser.fake.story import Story
 
 DOCS = Path(__file__).parents[2] / "docs" / "images"
+REAL_TURNS = 12
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,7 @@ class Shot:
 
 
 SHOTS = (
-    Shot("dashboard", docs=True),
+    Shot("story"),
     Shot("dashboard-dark", dark=True, select=3, docs=True),
     Shot("dashboard-64", agents=64, radius=2, docs=True),
     Shot("dashboard-phone", phone=True, dark=True, docs=True),
@@ -81,11 +88,32 @@ async def take(browser: Browser, shot: Shot, folder: Path) -> None:
         await page.close()
 
 
+async def take_real(browser: Browser, folder: Path) -> None:
+    """Run a real flock over this project's own docs, and catch it in the middle of its work."""
+    with tempfile.TemporaryDirectory() as home:
+        async with Stack(Path(home), think_seconds=2.5) as stack, httpx.AsyncClient(base_url=stack.url) as client:
+            for path in sorted(DOCS.parent.rglob("*.md")):
+                key = str(path.relative_to(DOCS.parent))
+                await client.put("/cluster/knowledge", params={"key": key}, content=path.read_bytes())
+            page = await browser.new_page(viewport={"width": 1440, "height": 900})
+            await page.goto(stack.url)
+            goal = {"direction": "Digest every document, then write one index.", "config": {"concurrency": 8}}
+            await client.post("/cluster/start", json=goal)
+            while (await client.get("/cluster/status")).json()["totals"]["turns"] < REAL_TURNS:
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(1.5)
+            folder.mkdir(parents=True, exist_ok=True)
+            await page.screenshot(path=folder / "dashboard.png")
+            await page.close()
+
+
 async def main() -> None:
     """All pictures, or those for the docs."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS
     wanted = set(sys.argv[2:])
     async with chromium() as browser:
+        if not wanted or "dashboard" in wanted:
+            await take_real(browser, folder)
         for shot in SHOTS:
             if shot.name in wanted or (not wanted and (folder != DOCS or shot.docs)):
                 await take(browser, shot, folder)
