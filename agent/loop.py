@@ -114,6 +114,7 @@ class AgentLoop:
             before is not None and before.turn is not None and before.turn.iteration >= self._journal.next_iteration
         )
         self._cursor = Cursor.restored(last, before)
+        self._heart.count(turns=max(0, self._journal.next_iteration - self._heart.state.counters.turns))
         self._note(activity="waiting")
         await self._heart.put()
 
@@ -249,7 +250,6 @@ class AgentLoop:
 
     async def _take(self, verdict: Verdict) -> None:
         trace = next((h.change.event_id for h in self._mailbox.held), "") or f"{self._random.getrandbits(64):016x}"
-        held = list(self._mailbox.held)
         current = CurrentTurn(
             iteration=self._journal.next_iteration,
             cause=verdict.cause,
@@ -257,13 +257,13 @@ class AgentLoop:
             woken_by=verdict.woken_by,
         )
         self._note(activity="turn", turn=current)
+        self._heart.count(turns=1)  # before the call: a turn that a crash cuts off has been spent all the same
         _log.debug("agent-%d: turn %d, %s", self.agent, current.iteration, verdict.cause)
         self._lookout.turn_begins()
         seen, _ = await asyncio.gather(self._turn.observe(verdict, self._cursor), self._heart.put())
         done = await self._turn.carry_out(verdict, seen, self._patience.stopping, trace)
         self._after(done)
         await self._heart.put()
-        self._mailbox.held = held + [h for h in self._mailbox.held if h not in held]
         await self._settle_messages("turn", done.entry.iteration)
 
     def _after(self, done: Done) -> None:
@@ -271,7 +271,6 @@ class AgentLoop:
         self._lookout.turn_ended()
         usage = done.entry.usage
         self._heart.count(
-            turns=1,
             failed_turns=done.entry.failed,
             tokens=usage.input_tokens + usage.output_tokens if usage else 0,
             cost=usage.cost if usage else 0.0,

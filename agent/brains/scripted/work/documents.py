@@ -69,7 +69,7 @@ async def _digest(tools: Tools, facts: TurnFacts, document: FileInfo) -> Piece |
     author = f"agent-{facts.agent} in its turn {facts.iteration}"
     if not await create(tools, target, render(digest, document.path, document.size, author)):
         return None
-    found = digest.note or f"{len(digest.headings)} headings, {len(digest.key_sentences)} key sentences"
+    found = digest.note or f"{_count(digest.headings, 'heading')}, {_count(digest.key_sentences, 'key sentence')}"
     return Piece(document.path, f"{clip(found, 80)} from {document.size:,} bytes")
 
 
@@ -100,3 +100,7 @@ def _finished(piece: Piece | None, index: str, total: int) -> Report:
     return Report(
         " and ".join(done) or "looked for work", summary + state, "idle: nothing is left to digest", idle=True
     )
+
+
+def _count(things: Sequence[object], name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
