@@ -175,7 +175,7 @@ async def test_what_an_agent_says_is_what_it_does_next() -> None:
         await flock.turn(agent)
     for first, second in flock.entries.values():
         assert second.action == first.next_intent.replace("digest ", "digested ")
-        assert "1 headings, 1 key sentences from" in first.result
+        assert "1 heading, 1 key sentence from" in first.result
 
 
 async def test_one_agent_alone_does_everything_and_then_rests() -> None:
