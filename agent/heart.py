@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from murmur.state import Activity, AgentState, Delivery
 
 HEARTBEAT_SECONDS: Final = 60.0
 KEPT_DELIVERIES: Final = 20
+_ATTEMPTS: Final = 4
+_UNCLEAR_KEPT: Final = 16
 _log = logging.getLogger(__name__)
 
 
@@ -24,6 +27,9 @@ class Heart:
         self._clock = clock
         self._etag = ""
         self._put_at = float("-inf")
+        self._putting = asyncio.Lock()
+        self._unclear: list[bytes] = []
+        """Bodies sent since the last answer: one of them may be what is stored."""
         self.state = first
         self.shown: Activity = first.activity
         """The activity that the stored document shows."""
@@ -43,13 +49,19 @@ class Heart:
         )
         return before
 
+    @property
+    def behind(self) -> bool:
+        """Whether the last put did not reach the store."""
+        return self._put_at == float("-inf")
+
     def note(self, **changes: Any) -> None:
         """Change the state in memory; the next beat or ``put`` carries it."""
         self.state = self.state.model_copy(update=changes)
 
     def count(self, **more: float) -> None:
         """Add to counters by name."""
-        self.note(counters=self.state.counters.plus(**more))
+        if any(more.values()):
+            self.note(counters=self.state.counters.plus(**more))
 
     def delivered(self, *deliveries: Delivery) -> None:
         """Remember what became of messages."""
@@ -60,20 +72,54 @@ class Heart:
         if self._clock.monotonic() - self._put_at >= HEARTBEAT_SECONDS:
             await self.put()
 
-    async def put(self) -> None:
-        """Put the document now. Raises Fenced. An unreachable store is logged and made up for by the next beat."""
-        self.note(alive=timestamp(self._clock.now()))
-        key, body = keys.state(self.state.agent), self.state.to_json()
-        try:
-            if self._etag:
-                self._etag = await self._store.replace(key, body, self._etag, content_type="application/json")
-            else:
-                self._etag = await self._store.create(key, body, content_type="application/json")
-        except ObjectChanged:
-            raise Fenced(self.state.agent) from None
-        except Unavailable as error:
-            _log.warning("agent-%d: heartbeat not written: %s", self.state.agent, error)
-            self._put_at = float("-inf")
-        else:
+    async def put(self) -> bool:
+        """Put the document now; False if the store did not answer (logged, and made up for by the next beat). Raises Fenced."""
+        async with self._putting:  # the round and the upkeep must not race each other
+            self.note(alive=timestamp(self._clock.now()))
+            body, activity = self.state.to_json(), self.state.activity
+            try:
+                self._etag = await self._write(body)
+            except Unavailable as error:
+                _log.warning("agent-%d: heartbeat not written: %s", self.state.agent, error)
+                self._put_at = float("-inf")
+                return False
+            self._unclear.clear()
             self._put_at = self._clock.monotonic()
-            self.shown = self.state.activity
+            self.shown = activity
+            return True
+
+    async def _write(self, body: bytes) -> str:
+        """Write conditionally. A put that lost against nobody, or against one of ours whose answer never came, is repeated."""
+        for _ in range(_ATTEMPTS):
+            self._unclear = [*self._unclear, body][-_UNCLEAR_KEPT:]
+            try:
+                return await self._write_once(body)
+            except ObjectChanged:
+                self._unclear.pop()
+                self._etag = await self._mine()
+        raise Unavailable(f"{keys.state(self.state.agent)!r} is busy.", "The next beat tries again.")
+
+    async def _write_once(self, body: bytes) -> str:
+        key = keys.state(self.state.agent)
+        if self._etag:
+            return await self._store.replace(key, body, self._etag, content_type="application/json")
+        return await self._store.create(key, body, content_type="application/json")
+
+    async def _mine(self) -> str:
+        """The stored document's ETag if it is still this process's own. Raises Fenced, Unavailable."""
+        try:
+            found = await self._store.get(keys.state(self.state.agent))
+        except ObjectMissing:
+            if self._etag:
+                raise Fenced(self.state.agent) from None  # the run is over, and its documents are cleared away
+            return ""
+        if found.etag != self._etag and found.body not in self._unclear:
+            raise Fenced(self.state.agent)
+        return found.etag
+
+    async def version(self) -> str:
+        """ETag of the stored document, whoever wrote it; "" if it is not there. Raises Unavailable."""
+        try:
+            return (await self._store.head(keys.state(self.state.agent))).etag
+        except ObjectMissing:
+            return ""

@@ -15,11 +15,12 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from random import Random
-from typing import Final
 
+from agent.keeper import keep_alive
 from agent.loop import AgentLoop
 from agent.reader import SharedReader
 from agent.runner.mind import AcpMind
@@ -31,8 +32,6 @@ from murmur.errors import MurmurError, NotFound
 from murmur.roster import Roster, read_roster
 from murmur.settings import Settings
 
-RESTART_SECONDS: Final = (1.0, 30.0)
-"""Shortest and longest wait before a loop that broke is begun again."""
 _log = logging.getLogger(__name__)
 
 
@@ -64,7 +63,9 @@ class Host:
         try:
             async with asyncio.TaskGroup() as group:
                 for agent in agents:
-                    group.create_task(self._keep_alive(agent), name=f"agent-{agent}")
+                    group.create_task(
+                        keep_alive(agent, partial(self._make, agent), self._stopping), name=f"agent-{agent}"
+                    )
         finally:
             await self._tools.stop()
 
@@ -74,20 +75,9 @@ class Host:
         for loop in self._loops.values():
             loop.stop()
 
-    async def _keep_alive(self, agent: int) -> None:
-        """Run the agent's loop; if it breaks, begin it again, ever more slowly. It takes up where its log says it was."""
-        delay = RESTART_SECONDS[0]
-        while not self._stopping.is_set():
-            loop = self._loops[agent] = self._loop(agent)
-            try:
-                ended = await loop.run()
-            except Exception:  # noqa: BLE001 - a broken loop must not take its neighbours on this host with it
-                _log.exception("agent-%d broke; it begins again in %.0f s", agent, delay)
-                await asyncio.wait({asyncio.ensure_future(self._stopping.wait())}, timeout=delay)
-                delay = min(RESTART_SECONDS[1], delay * 2)
-            else:
-                _log.info("agent-%d ended: %s", agent, ended)
-                return
+    def _make(self, agent: int) -> AgentLoop:
+        loop = self._loops[agent] = self._loop(agent)
+        return loop
 
     def _loop(self, agent: int) -> AgentLoop:
         run = self._roster.run

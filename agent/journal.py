@@ -7,7 +7,7 @@ from typing import Final
 from murmur import keys
 from murmur.entry import LogEntry, parse_log
 from murmur.errors import Fenced, ObjectChanged, ObjectMissing, Unavailable
-from murmur.ports import Clock, Store
+from murmur.ports import Clock, Store, StoredObject
 
 ROLL_BYTES: Final = 128 * 1024
 KEEP_LINES: Final = 32
@@ -44,15 +44,27 @@ class Journal:
     async def open(self) -> None:
         """Read the log as it is, lines that are no entries included: they are kept, byte for byte."""
         try:
-            found = await self._store.get(keys.log(self._agent))
+            self._take(await self._store.get(keys.log(self._agent)))
         except ObjectMissing:
-            found = None
-        if found is not None:
-            self._body, self._etag = found.body, found.etag
-        parsed = parse_log(self._body)
-        self.bad_lines = parsed.bad_lines
+            self._take(None)
         listing = await self._store.list(keys.segments(self._agent))
         self._segments = max((keys.segment_number(item.key) or 0 for item in listing.objects), default=0)
+
+    async def refresh(self) -> bool:
+        """Read the log again if it is not as this process left it: one that was replaced may have appended its last line late."""
+        try:
+            found = await self._store.get_if_changed(keys.log(self._agent), self._etag)
+        except ObjectMissing:
+            return False
+        if found is None:
+            return False
+        self._take(found)
+        return True
+
+    def _take(self, found: StoredObject | None) -> None:
+        self._body, self._etag = (found.body, found.etag) if found else (b"", "")
+        parsed = parse_log(self._body)
+        self.bad_lines = parsed.bad_lines
         for entry in parsed.entries:
             self._note(entry)
 
@@ -78,20 +90,23 @@ class Journal:
         await self._put(kept)
 
     async def _put(self, body: bytes) -> None:
-        """Put the whole log, conditionally. After an unclear answer, look whether the write had arrived."""
+        """Put the whole log, conditionally. After an unclear answer, or a conflict with nobody, look what stands there."""
+        unclear = False
         for attempt in range(_ATTEMPTS):
             try:
                 self._etag = await self._write(body)
             except ObjectChanged:
-                if attempt and await self._arrived(body):
+                if await self._arrived(body, unclear=unclear):
                     break
-                raise Fenced(self._agent) from None
             except Unavailable:
+                unclear = True
                 if attempt == _ATTEMPTS - 1:
                     raise
                 await self._clock.sleep(0.2 * 2**attempt)
             else:
                 break
+        else:
+            raise Unavailable(f"{keys.log(self._agent)!r} is busy.", "The agent begins again from what its log says.")
         self._body = body
 
     async def _write(self, body: bytes) -> str:
@@ -100,9 +115,17 @@ class Journal:
             return await self._store.replace(key, body, self._etag, content_type=_NDJSON)
         return await self._store.create(key, body, content_type=_NDJSON)
 
-    async def _arrived(self, body: bytes) -> bool:
-        found = await self._store.get(keys.log(self._agent))
-        if found.body != body:
+    async def _arrived(self, body: bytes, *, unclear: bool) -> bool:
+        """Whether ``body`` stands there, which it can only if an answer was ``unclear``; False if the log is as it was before. Raises Fenced if it is neither, Unavailable."""
+        try:
+            found = await self._store.get(keys.log(self._agent))
+        except ObjectMissing:
+            if self._etag:
+                raise Fenced(self._agent) from None
             return False
-        self._etag = found.etag
-        return True
+        if unclear and found.body == body:
+            self._etag = found.etag
+            return True
+        if found.etag != self._etag:
+            raise Fenced(self._agent)
+        return False

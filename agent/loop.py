@@ -13,7 +13,7 @@ from datetime import timedelta
 from random import Random
 from typing import Final
 
-from agent.heart import Heart
+from agent.heart import HEARTBEAT_SECONDS, Heart
 from agent.journal import Journal
 from agent.limits import FAILURES_TO_PARK, Pace, spent
 from agent.lookout import NOTHING, Lookout
@@ -21,7 +21,7 @@ from agent.mailbox import Arrivals, Mailbox, is_control
 from agent.patience import Patience
 from agent.ports import Mind
 from agent.reader import SharedReader
-from agent.turn import Done, Turn
+from agent.turn import Done, Observed, Turn
 from agent.view import View
 from murmur import gate, keys
 from murmur.cursor import Cursor
@@ -29,9 +29,12 @@ from murmur.entry import moment, timestamp
 from murmur.errors import Fenced, NotFound, Unavailable
 from murmur.gate import Verdict
 from murmur.ports import Clock, Inbox, Store
-from murmur.state import Activity, AgentState, CurrentTurn
+from murmur.state import Activity, AgentState, Counters, CurrentTurn
 
 UPKEEP_SECONDS: Final = 20.0
+FENCED: Final = "fenced"
+SILENT_BEATS: Final = 3
+"""Heartbeats that a process may miss before one that it fenced off takes its place."""
 _log = logging.getLogger(__name__)
 
 
@@ -73,8 +76,32 @@ class AgentLoop:
         self._due_at = 0.0
         self._pending_until: float | None = None
         """When the turn that is due may begin; None when none is due."""
+        self._at_rest = False
+        """The last judgement found nothing due: until something is heard or looked at, the next would find the same."""
         self._halted = ""
         self._halted_at: tuple[str, ...] = ()
+        self._silent_beats = 0
+        self._last_beat = ""
+        self.fenced = False
+        """Whether another process has taken this one's place."""
+
+    @property
+    def counters(self) -> Counters:
+        """What it counted in this run."""
+        return self._heart.state.counters
+
+    @property
+    def state(self) -> AgentState:
+        """What its state document says, or is about to."""
+        return self._heart.state
+
+    def neighbours(self) -> tuple[int, ...]:
+        """Whom it reads, as far as it knows."""
+        return self._view.neighbours
+
+    def known(self) -> dict[int, int]:
+        """Newest iteration it has read of every log."""
+        return self._view.known()
 
     def stop(self) -> None:
         """Ask the loop to end; a turn under way is cancelled and logged as such."""
@@ -92,7 +119,8 @@ class AgentLoop:
                     upkeep.result()
         except Fenced as error:
             _log.warning("agent-%d: %s", self.agent, error)
-            return "fenced"
+            self.fenced = True
+            return FENCED
         else:
             self._heart.note(activity="stopped", turn=None, until="", detail=over)
             await self._farewell()
@@ -101,6 +129,22 @@ class AgentLoop:
             if upkeep:
                 upkeep.cancel()
             await self._mind.close()
+
+    async def stand_by(self) -> str:
+        """After a fence, watch the other process: "" once that one has fallen silent, or why the run is over."""
+        self._silent_beats, self._last_beat = 0, "-"
+        while self._silent_beats < SILENT_BEATS:
+            await self._patience.unless_stopped(self._clock.sleep(HEARTBEAT_SECONDS))
+            await self._patience.until_done(self._watch_other)
+            if over := self._over():
+                return over
+        return ""
+
+    async def _watch_other(self) -> None:
+        await self._view.read({keys.CONTROL: ""})
+        beat = await self._heart.version()
+        self._silent_beats = self._silent_beats + 1 if beat == self._last_beat else 0
+        self._last_beat = beat
 
     # -- beginning and end ------------------------------------------------------------------------------------------
 
@@ -146,11 +190,13 @@ class AgentLoop:
 
     async def _round(self) -> None:
         """Hear or look, judge, act."""
-        await self._hear()
-        if self._clock.monotonic() >= self._lookout.looks_at():
+        heard = await self._hear()
+        looks = self._clock.monotonic() >= self._lookout.looks_at()
+        if looks:
             await self._patience.until_done(self._look)
-        if self._over():
+        if self._over() or (self._at_rest and not heard and not looks):
             return
+        self._at_rest = False
         if not self._view.control.acting:
             await self._rest("paused", self._view.control.reason)
             return
@@ -162,8 +208,8 @@ class AgentLoop:
         else:
             await self._when_ready(verdict)
 
-    async def _hear(self) -> None:
-        """Wait for messages until something is due, and read what they name."""
+    async def _hear(self) -> bool:
+        """Wait for messages until something is due, and read what they name. Returns whether there were any."""
         until = (
             self._lookout.looks_at()
             if self._pending_until is None
@@ -175,10 +221,12 @@ class AgentLoop:
             arrivals = await self._patience.unless_stopped(self._mailbox.listen(wait, coalesce))
         except (NotFound, Unavailable) as error:
             await self._patience.after_silence(error, wait)
-            return
-        if arrivals:
-            found = arrivals
-            await self._patience.until_done(lambda: self._read(found))
+            return False
+        if not arrivals:
+            return False
+        found = arrivals
+        await self._patience.until_done(lambda: self._read(found))
+        return True
 
     async def _read(self, arrivals: Arrivals) -> None:
         self._count(arrivals)
@@ -196,6 +244,9 @@ class AgentLoop:
         self._heart.delivered(*arrivals.deliveries)
 
     async def _look(self) -> None:
+        last = self._journal.last if self._restarted and await self._journal.refresh() else None
+        if last is not None and not last.failed:
+            self._cursor = self._cursor.advanced(last.seen, last.seen_documents)
         rescues = await self._lookout.look(self._cursor, told=bool(self._mailbox.held))
         self._heart.count(looks=1, rescues=rescues)
 
@@ -212,13 +263,14 @@ class AgentLoop:
 
     async def _gate(self) -> None:
         """Nothing is due: move past what is no news, acknowledge, go on listening."""
+        self._at_rest = True
         self._cursor = self._cursor.advanced(self._view.newest(), {})
         work = [held for held in self._mailbox.held if not is_control(held.change.key)]
         self._heart.count(gated=bool(work))
         self._forget()
         self._note(activity="waiting")
-        if self._heart.shown != "waiting":
-            await self._heart.put()
+        if (self._heart.shown != "waiting" or self._heart.behind) and not await self._heart.put():
+            return  # what a line does not say, the state document must, before the messages go
         await self._settle_messages("gated", None)
 
     async def _rest(self, activity: Activity, why: str) -> None:
@@ -260,11 +312,26 @@ class AgentLoop:
         self._heart.count(turns=1)  # before the call: a turn that a crash cuts off has been spent all the same
         _log.debug("agent-%d: turn %d, %s", self.agent, current.iteration, verdict.cause)
         self._lookout.turn_begins()
-        seen, _ = await asyncio.gather(self._turn.observe(verdict, self._cursor), self._heart.put())
+        seen = await self._begin(verdict)
+        if seen is None:
+            self._heart.count(turns=-1)
+            self._note(activity="waiting")
+            self._pending_until = self._clock.monotonic() + self._random.uniform(1.0, 3.0)
+            return
         done = await self._turn.carry_out(verdict, seen, self._patience.stopping, trace)
         self._after(done)
-        await self._heart.put()
-        await self._settle_messages("turn", done.entry.iteration)
+        if await self._heart.put() or done.appended:
+            await self._settle_messages("turn", done.entry.iteration)
+
+    async def _begin(self, verdict: Verdict) -> Observed | None:
+        """See everything afresh, and say that a turn begins. None if the store does not answer: what cannot be counted is not done."""
+        told = asyncio.ensure_future(self._heart.put())
+        seen: Observed | None = None
+        try:
+            seen = await self._turn.observe(verdict, self._cursor)
+        except Unavailable as error:
+            _log.warning("agent-%d: the turn cannot begin: %s", self.agent, error)
+        return seen if await told else None
 
     def _after(self, done: Done) -> None:
         now = self._clock.monotonic()

@@ -8,12 +8,14 @@ than what a read begun after that finds, so a shared answer is as fresh as an ow
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from collections.abc import Coroutine, Iterable
+from typing import Any, Final, TypeVar
 
 from murmur.ports import Store, StoredObject
 
 KEPT: Final = 256
 """Objects kept, the newest version of each; they are log tails and the operator's documents."""
+_T = TypeVar("_T")
 
 
 class SharedReader:
@@ -40,6 +42,10 @@ class SharedReader:
             task = self._under_way[place] = asyncio.ensure_future(self._store.get(key, start=start))
             task.add_done_callback(lambda done: self._keep(place, done))
         return await asyncio.shield(task)
+
+    async def together(self, reads: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
+        """Several reads at once; what each came to, in order. Where a read takes no time (a store in memory), they may as well queue."""
+        return await asyncio.gather(*reads)
 
     def _keep(self, place: tuple[str, int, str], done: asyncio.Task[StoredObject]) -> None:
         self._under_way.pop(place, None)

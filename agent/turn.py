@@ -17,7 +17,7 @@ from agent.view import View
 from murmur.cursor import Cursor, listing_version
 from murmur.entry import LogEntry, moment, one_line, timestamp
 from murmur.gate import Verdict
-from murmur.listing import output_files
+from murmur.listing import OUTPUT_LOOK_KEYS, output_files
 from murmur.ports import Clock, ObjectInfo, Store
 
 FILES_IN_ENTRY: Final = 64
@@ -65,9 +65,11 @@ class Turn:
     async def observe(self, verdict: Verdict, cursor: Cursor) -> Observed:
         """The turn begins: see everything afresh, so that it takes into account whatever is there by now."""
         began, began_at = self.clock.now(), self.clock.monotonic()
+        woke = self.view.new_entries(cursor)  # a swarm member's neighbours may be others after the look
         _, output = await asyncio.gather(self.view.look(), output_files(self.store))
-        reached = cursor.advanced(self.view.newest(), self.view.documents())
-        news = self.view.new_entries(cursor)
+        news = {**woke, **self.view.new_entries(cursor)}
+        passed = {other: entries[-1].iteration for other, entries in woke.items()}
+        reached = cursor.advanced(passed, {}).advanced(self.view.newest(), self.view.documents())
         return Observed(began_at, self._wake_ms(verdict, began), news, tuple(output), cursor, reached)
 
     async def carry_out(self, verdict: Verdict, seen: Observed, stopping: asyncio.Event, trace: str) -> Done:
@@ -95,7 +97,7 @@ class Turn:
         desk.close()
         await desk.at_rest()
 
-        output = {"output": listing_version(seen.output, desk.etags)}
+        output = {"output": _output_seen(seen.output, desk)}
         seen = replace(seen, reached=seen.reached.advanced({}, output))
         entry = self._entry(desk, outcome, verdict, seen, trace)
         repeats = entry.state == "idle" and not entry.files and self.journal.own_idle
@@ -156,3 +158,12 @@ class Turn:
         entry = next((e for e in self.view.tails().get(waker.agent, ()) if e.iteration == waker.iteration), None)
         written = moment(entry.ts) if entry else None
         return max(0, round((began - written).total_seconds() * 1000)) if written else None
+
+
+def _output_seen(listed: tuple[ObjectInfo, ...], desk: Desk) -> str:
+    """The version of output/ that this turn has taken into account: as it began, what it then listed itself, and what it wrote.
+
+    Of a folder too large to be looked at whole, a listing may show what no look will: it would seem changed for ever.
+    """
+    shown = desk.seen if len(listed) < OUTPUT_LOOK_KEYS else {}
+    return listing_version(listed, {**shown, **desk.etags})

@@ -5,7 +5,6 @@ Reads are conditional, so looking at what has not changed costs a request and no
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,6 +49,8 @@ class View:
         self.complaint = ""
         """Why a document could not be read; the last good version stays in force."""
         self._entries: dict[int, tuple[LogEntry, ...]] = {}
+        self._top: dict[int, int] = {}
+        """Highest iteration among the entries kept of each log."""
 
     @property
     def neighbours(self) -> tuple[int, ...]:
@@ -69,13 +70,20 @@ class View:
 
     def new_entries(self, cursor: Cursor) -> dict[int, tuple[LogEntry, ...]]:
         """Entries of the current neighbourhood that the cursor has not passed, by agent."""
-        near = ((other, self._entries.get(other, ())) for other in self.neighbours)
-        fresh = {other: tuple(e for e in entries if e.iteration > cursor.past(other)) for other, entries in near}
-        return {other: entries for other, entries in fresh.items() if entries}
+        past = {other: cursor.past(other) for other in self.neighbours}
+        return {
+            other: tuple(e for e in self._entries[other] if e.iteration > seen)
+            for other, seen in past.items()
+            if self._top.get(other, -1) > seen
+        }
 
     def newest(self) -> dict[int, int]:
         """Newest known iteration of each neighbour."""
         return {o: entries[-1].iteration for o in self.neighbours if (entries := self._entries.get(o, ()))}
+
+    def known(self) -> dict[int, int]:
+        """Newest iteration read of every log, whether its agent is a neighbour just now or not."""
+        return {other: entries[-1].iteration for other, entries in self._entries.items() if entries}
 
     def _knows(self, key: str, etag: str) -> bool:
         """Whether this version of ``key`` has been read already."""
@@ -108,7 +116,7 @@ class View:
         return changed
 
     async def _read_all(self, wanted: Mapping[str, str]) -> list[Found]:
-        found = await asyncio.gather(*(self._read(key, told) for key, told in wanted.items()))
+        found = await self._reader.together(self._read(key, told) for key, told in wanted.items())
         return [item for item in found if item is not None]
 
     async def _read(self, key: str, told: str) -> Found | None:
@@ -154,6 +162,7 @@ class View:
         if got.start > 0 and not entries:
             entries = parse_log((await self._store.get(got.key)).body).entries
         self._entries[agent] = entries
+        self._top[agent] = max((entry.iteration for entry in entries), default=-1)
         self._written[agent] = max(self._written.get(agent, 0.0), got.modified.timestamp())
 
     def tails(self) -> Mapping[int, tuple[LogEntry, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -115,9 +116,7 @@ class FlockConfig(BaseModel):
 
     def work(self) -> str:
         """The fields that change what an agent should do, as one comparable string: a change in it makes a turn due."""
-        return json.dumps(
-            [self.algorithm, self.concurrency, self.neighbourRadius, self.swarmK, self.runner, self.model]
-        )
+        return _work(self.algorithm, self.concurrency, self.neighbourRadius, self.swarmK, self.runner, self.model)
 
     def merged(self, changes: Any) -> Self:
         """This configuration with ``changes`` (a decoded JSON object) laid over it. Raises InvalidConfig, InvalidInput."""
@@ -147,6 +146,12 @@ class FlockConfig(BaseModel):
         if not isinstance(value, dict):
             raise InvalidInput("config.json is not a JSON object.", "Restore it with `murmur config --reset`.")
         return cls.parse(value)
+
+
+@lru_cache(maxsize=64)
+def _work(*fields: str | int) -> str:
+    """Asked for in every round of every agent."""
+    return json.dumps(fields)
 
 
 def _explain(error: ValidationError, fields: list[str]) -> InvalidConfig:

@@ -61,7 +61,5 @@ def listing_version(objects: Iterable[ObjectInfo], own: Mapping[str, str] | None
     }
     if not etags:
         return ""
-    digest = hashlib.sha256()
-    for key in sorted(etags):
-        digest.update(f"{key}\0{etags[key]}\0".encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()[:24]
+    text = "".join([f"{key}\0{etags[key]}\0" for key in sorted(etags)])
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]

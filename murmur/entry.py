@@ -19,7 +19,8 @@ Cause = Literal["start", "neighbour", "direction", "directive", "config", "resum
 
 def one_line(text: object, limit: int = TEXT_LIMIT) -> str:
     """Text made fit for one line of a log: control characters and line breaks become spaces, the rest is cut at ``limit``."""
-    flat = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    given = str(text)
+    flat = " ".join((given if given.isprintable() else "".join(c if c.isprintable() else " " for c in given)).split())
     return flat if len(flat) <= limit else flat[: limit - 1].rstrip() + "…"
 
 
@@ -156,7 +157,8 @@ def join(parts: Iterable[bytes]) -> tuple[LogEntry, ...]:
 
 def timestamp(moment: datetime) -> str:
     """ISO-8601 in UTC with milliseconds: the form of ``ts``."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def moment(ts: str) -> datetime | None:

@@ -8,11 +8,13 @@ All functions are right for every n >= 1 and every radius >= 0: nobody ever read
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
 Algorithm = Literal["amorphous", "mesh", "swarm"]
 
 
+@lru_cache(maxsize=4096)
 def ring_neighbours(agent: int, size: int, radius: int) -> tuple[int, ...]:
     """The agents within ``radius`` places of ``agent`` in a ring of ``size``, ascending, without itself."""
     _check(agent, size)

@@ -64,6 +64,8 @@ class Desk:
         """Keys written in this turn, in order, once each."""
         self.etags: dict[str, str] = {}
         """Key → ETag after this turn's own last write of it."""
+        self.seen: dict[str, str] = {}
+        """Key → ETag of everything this turn was shown in listings: it has looked there itself."""
         self.refusals: list[str] = []
         """What was refused, in words; the first twenty."""
         self.listed = asyncio.Event()
@@ -144,7 +146,9 @@ class Desk:
 
     async def _list(self, prefix: str, after: str, limit: int) -> str:
         self._check_open()
-        return await listing(self._store, self._rights, prefix, after, limit)
+        page = await listing(self._store, self._rights, prefix, after, limit)
+        self.seen.update((item.key, item.etag) for item in page.shown)
+        return page.text
 
     async def _write(self, path: str, content: str, mode: str) -> str:
         self._check_open()

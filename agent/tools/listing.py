@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from agent.tools.paths import ROOTS, Rights
 from murmur.entry import timestamp
@@ -16,8 +16,16 @@ _ROW_BYTES: Final = 80
 """What a row takes beside its path."""
 
 
-async def listing(store: Store, rights: Rights, prefix: str, after: str, limit: int) -> str:
-    """One page as JSON ``{"files": [{"path", "size", "modified"}], "more", "after"}``. Raises PathRefused, Unavailable."""
+class Page(NamedTuple):
+    """One page: what the agent is shown, and which objects that were."""
+
+    text: str
+    """JSON ``{"files": [{"path", "size", "modified"}], "more", "after"}``."""
+    shown: tuple[ObjectInfo, ...]
+
+
+async def listing(store: Store, rights: Rights, prefix: str, after: str, limit: int) -> Page:
+    """One page. Raises PathRefused, Unavailable."""
     scope = rights.prefix_to_list(prefix)
     wanted = max(1, min(limit, LIST_LIMIT))
     shown: list[ObjectInfo] = []
@@ -25,9 +33,9 @@ async def listing(store: Store, rights: Rights, prefix: str, after: str, limit: 
     async for item in _readable(store, rights, scope, after, wanted + 1):
         space -= len(item.key.encode()) + _ROW_BYTES
         if len(shown) == wanted or space < 0:
-            return _text(shown, more=True)
+            return Page(_text(shown, more=True), tuple(shown))
         shown.append(item)
-    return _text(shown, more=False)
+    return Page(_text(shown, more=False), tuple(shown))
 
 
 async def _readable(store: Store, rights: Rights, scope: str, after: str, page: int) -> AsyncIterator[ObjectInfo]:

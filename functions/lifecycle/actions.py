@@ -55,6 +55,7 @@ class Lifecycle:
     async def _start(self, run: str) -> None:
         control = await self._control(run)
         if control is None or control.state != "starting":
+            await self.stop(run)  # if it was stopped meanwhile, whatever an attempt before this one made goes, too
             return
         roster = await self._new_roster(run)
         for left_over in await self.fabric.runs():
@@ -62,7 +63,8 @@ class Lifecycle:
                 await self._unwire(left_over)
         await self._wire(run, roster, await self._config())
         await self._launch(run, roster, list(roster.hosts))
-        await self._say("running", "", run)
+        if not await self._say("running", "", run):
+            await self.stop(run)  # stopped meanwhile: what this start made after that goes, too
 
     async def _new_roster(self, run: str) -> Roster:
         before = await read_roster(self.store)

@@ -34,6 +34,9 @@ GROUPS: Final[dict[str, dict[str, str]]] = {
         "directive": "set or clear an extra instruction for one agent",
         "config": "show or change the configuration",
     },
+    "beforehand": {
+        "simulate": "what events save over polling, for a flock of any size, in simulated time",
+    },
     "what it did": {
         "logs": "what one agent did, turn by turn",
         "files": "list, print, download what the flock produced",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter, defaultdict
 from collections.abc import Callable
 
 from murmur.change import Change
@@ -53,16 +54,39 @@ class MemoryFabric:
         self._clock = clock or SystemClock()
         self._wired: dict[tuple[str, int], Wiring] = {}
         self._inboxes: dict[tuple[str, int], MemoryInbox] = {}
+        self._readers: dict[str, dict[tuple[str, int], None]] = defaultdict(dict)
+        """Who is wired to exactly this key; ``_broad`` are those wired to all but one."""
+        self._broad: dict[tuple[str, int], None] = {}
+        self._requests: Counter[str] = Counter()
         self.carrier = carrier
         store.listeners.append(self._on_change)
 
     def _on_change(self, change: Change) -> None:
         if not wakes_anyone(change.key):
             return
+        self._requests["events"] += 1
         body = event_of(change, self._bucket)
-        for where, wiring in list(self._wired.items()):
-            if wiring.matches(change.key):
-                self.carrier(self._inboxes[where], body)
+        broad = (where for where in self._broad if self._wired[where].matches(change.key))
+        for where in [*self._readers.get(change.key, ()), *broad]:
+            self.carrier(self._inboxes[where], body)
+
+    @property
+    def requests(self) -> Counter[str]:
+        """Requests so far, by SQS's action, of all inboxes there ever were; ``events``: writes that went over the flock's bus."""
+        return sum((inbox.requests for inbox in self._inboxes.values()), start=self._requests.copy())
+
+    def _index(self, where: tuple[str, int], wiring: Wiring) -> None:
+        self._wired[where] = wiring
+        if not wiring.only:
+            self._broad[where] = None
+        for key in wiring.only:
+            self._readers[key][where] = None
+
+    def _unindex(self, where: tuple[str, int]) -> None:
+        wiring = self._wired.pop(where, None)
+        self._broad.pop(where, None)
+        for key in wiring.only if wiring else ():
+            self._readers[key].pop(where, None)
 
     async def wire(self, run: str, agent: int, wiring: Wiring) -> None:
         """See ``Fabric.wire``."""
@@ -70,13 +94,15 @@ class MemoryFabric:
         inbox = self.inbox(run, agent)
         inbox.exists = True
         self._inboxes[where] = inbox
-        self._wired[where] = wiring
+        self._unindex(where)
+        self._index(where, wiring)
 
     async def unwire(self, run: str, agent: int) -> None:
         """See ``Fabric.unwire``."""
-        self._wired.pop((run, agent), None)
+        self._unindex((run, agent))
         inbox = self._inboxes.pop((run, agent), None)
         if inbox is not None:
+            self._requests.update(inbox.requests)
             inbox.remove()
 
     async def circuits(self, run: str) -> list[Circuit]:

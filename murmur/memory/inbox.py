@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from murmur.errors import NotFound
 from murmur.ports import Clock, Depth, Message
 
 VISIBILITY_SECONDS: Final = 60.0
+_BATCH: Final = 10
 
 
 @dataclass(slots=True)
@@ -29,6 +31,8 @@ class MemoryInbox:
     """One reader's queue. ``push`` is what the fabric calls."""
 
     def __init__(self, clock: Clock, visibility_seconds: float = VISIBILITY_SECONDS) -> None:
+        self.requests: Counter[str] = Counter()
+        """Requests so far, by the name of SQS's action; deletes and extensions go in batches of ten."""
         self._clock = clock
         self._visibility = visibility_seconds
         self._messages: list[_Held] = []
@@ -38,9 +42,14 @@ class MemoryInbox:
 
     def push(self, body: str) -> None:
         """Add a message."""
+        self.requests["SendMessage"] += 1
         now = self._clock.monotonic()
         self._messages.append(_Held(body, self._clock.now(), now, now))
         self._arrived.set()
+
+    def contents(self) -> list[tuple[str, str]]:
+        """Body and newest receipt ("" before the first) of every message that is not deleted, oldest first."""
+        return [(held.body, held.receipt) for held in self._messages]
 
     def remove(self) -> None:
         """Delete the queue: waiting receivers are told."""
@@ -50,6 +59,7 @@ class MemoryInbox:
 
     async def receive(self, wait_seconds: float, limit: int = 10) -> list[Message]:
         """See ``Inbox.receive``."""
+        self.requests["ReceiveMessage"] += 1
         deadline = self._clock.monotonic() + wait_seconds
         while True:
             if not self.exists:
@@ -74,11 +84,13 @@ class MemoryInbox:
 
     async def delete(self, messages: Sequence[Message]) -> None:
         """See ``Inbox.delete``."""
+        self.requests["DeleteMessageBatch"] += -(-len(messages) // _BATCH)
         receipts = {message.receipt for message in messages}
         self._messages = [held for held in self._messages if held.receipt not in receipts]
 
     async def extend(self, messages: Sequence[Message], seconds: int) -> None:
         """See ``Inbox.extend``."""
+        self.requests["ChangeMessageVisibilityBatch"] += -(-len(messages) // _BATCH)
         receipts = {message.receipt for message in messages}
         for held in self._messages:
             if held.receipt in receipts:
@@ -87,6 +99,7 @@ class MemoryInbox:
 
     async def depth(self) -> Depth:
         """See ``Inbox.depth``."""
+        self.requests["GetQueueAttributes"] += 1
         if not self.exists:
             raise NotFound("The queue is gone.", "The run is over.")
         now = self._clock.monotonic()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left, bisect_right, insort
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
@@ -13,6 +15,8 @@ from murmur.errors import ObjectChanged, ObjectMissing
 from murmur.ports import Clock, Listing, ObjectInfo, StoredObject
 
 _ANY = "application/octet-stream"
+_AFTER_ANY = b"\xff"
+"""Sorts behind every UTF-8 text."""
 
 
 class MemoryStore:
@@ -21,13 +25,19 @@ class MemoryStore:
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
         self._objects: dict[str, StoredObject] = {}
+        self._infos: dict[bytes, ObjectInfo] = {}
+        self._sorted: list[bytes] = []
+        """The keys as UTF-8, ascending: what listings go by."""
         self._writes = 0
+        self.requests: Counter[str] = Counter()
+        """Requests so far, by the name S3 bills them under: GET, HEAD, PUT, COPY, LIST, DELETE."""
         self.listeners: list[Callable[[Change], None]] = []
         self.put_keys: list[str] = []
         """Keys written since the store was made, oldest first: what a bill would count."""
 
     async def get(self, key: str, *, start: int = 0, length: int | None = None) -> StoredObject:
         """See ``Store.get``."""
+        self.requests["GET"] += 1
         found = self._existing(key)
         first = max(0, found.size + start) if start < 0 else min(start, found.size)
         last = found.size if length is None else first + length
@@ -35,21 +45,35 @@ class MemoryStore:
 
     async def get_if_changed(self, key: str, etag: str, *, start: int = 0) -> StoredObject | None:
         """See ``Store.get_if_changed``."""
-        return None if self._existing(key).etag == etag else await self.get(key, start=start)
+        found = self._objects.get(key)
+        if found is None or found.etag == etag:
+            self.requests["GET"] += 1
+            self._existing(key)
+            return None
+        return await self.get(key, start=start)
 
     async def head(self, key: str) -> StoredObject:
         """See ``Store.head``."""
+        self.requests["HEAD"] += 1
         return replace(self._existing(key), body=b"")
 
     async def put(
         self, key: str, body: bytes, *, content_type: str = _ANY, metadata: Mapping[str, str] | None = None
     ) -> str:
         """See ``Store.put``."""
+        self.requests["PUT"] += 1
+        return self._set(key, body, content_type, metadata)
+
+    def _set(self, key: str, body: bytes, content_type: str, metadata: Mapping[str, str] | None) -> str:
         self._writes += 1
+        place = key.encode()
+        if place not in self._infos:
+            insort(self._sorted, place)
         etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
         self._objects[key] = StoredObject(
             key, bytes(body), etag, len(body), self._clock.now(), 0, dict(metadata or {}), content_type
         )
+        self._infos[place] = ObjectInfo(key, etag, len(body), self._objects[key].modified)
         self.put_keys.append(key)
         self._tell(key, etag, len(body), deleted=False)
         return etag
@@ -58,34 +82,42 @@ class MemoryStore:
         self, key: str, body: bytes, *, content_type: str = _ANY, metadata: Mapping[str, str] | None = None
     ) -> str:
         """See ``Store.create``."""
+        self.requests["PUT"] += 1
         if key in self._objects:
             raise ObjectChanged(key)
-        return await self.put(key, body, content_type=content_type, metadata=metadata)
+        return self._set(key, body, content_type, metadata)
 
     async def replace(
         self, key: str, body: bytes, etag: str, *, content_type: str = _ANY, metadata: Mapping[str, str] | None = None
     ) -> str:
         """See ``Store.replace``."""
+        self.requests["PUT"] += 1
         found = self._objects.get(key)
         if found is None or found.etag != etag:
             raise ObjectChanged(key)
-        return await self.put(key, body, content_type=content_type, metadata=metadata)
+        return self._set(key, body, content_type, metadata)
 
     async def list(self, prefix: str, *, after: str = "", limit: int = 1000) -> Listing:
         """See ``Store.list``."""
-        rest = sorted((k for k in self._objects if k.startswith(prefix) and k > after), key=str.encode)
-        page = [self._objects[key] for key in rest[:limit]]
-        return Listing(tuple(ObjectInfo(o.key, o.etag, o.size, o.modified) for o in page), len(rest) > limit)
+        self.requests["LIST"] += 1
+        under = prefix.encode()
+        first = max(bisect_left(self._sorted, under), bisect_right(self._sorted, after.encode()))
+        end = bisect_left(self._sorted, under + _AFTER_ANY)
+        page = tuple(self._infos[place] for place in self._sorted[first : min(end, first + limit)])
+        return Listing(page, end > first + limit)
 
     async def copy(self, source: str, target: str) -> None:
         """See ``Store.copy``."""
+        self.requests["COPY"] += 1
         found = self._existing(source)
-        await self.put(target, found.body, content_type=found.content_type, metadata=found.metadata)
+        self._set(target, found.body, found.content_type, found.metadata)
 
     async def delete(self, keys: Sequence[str]) -> None:
         """See ``Store.delete``."""
+        self.requests["DELETE"] += 1
         for key in keys:
             if self._objects.pop(key, None) is not None:
+                del self._infos[key.encode()], self._sorted[bisect_left(self._sorted, key.encode())]
                 self._writes += 1
                 self._tell(key, "", 0, deleted=True)
 

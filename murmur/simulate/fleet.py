@@ -21,7 +21,19 @@ GRACE_SECONDS: Final = 30.0
 class TaskFleet:
     """A Fleet whose hosts are asyncio tasks of this process."""
 
-    def __init__(self, store: Store, fabric: Fabric, clock: Clock, random: Random, minds: MindMaker) -> None:
+    def __init__(
+        self,
+        store: Store,
+        fabric: Fabric,
+        clock: Clock,
+        random: Random,
+        minds: MindMaker,
+        *,
+        life: type[AgentLoop] = AgentLoop,
+        reader: type[SharedReader] = SharedReader,
+    ) -> None:
+        self._life = life
+        self._reader = reader
         self._store = store
         self._fabric = fabric
         self._clock = clock
@@ -42,13 +54,13 @@ class TaskFleet:
                 continue
             self._count += 1
             self._hosts[run, name] = HostInfo(f"task-{self._count}", name, "running", self._clock.now())
-            reader = SharedReader(self._store)
+            reader = self._reader(self._store)
             agents = roster.hosts[name]
             self._tasks[run, name] = [self._begin(run, agent, roster.size, name, reader) for agent in agents]
         return [self._hosts[run, name] for name in names]
 
     def _begin(self, run: str, agent: int, size: int, host: str, reader: SharedReader) -> asyncio.Task[str]:
-        loop = AgentLoop(
+        loop = self._life(
             store=self._store,
             reader=reader,
             inbox=self._fabric.inbox(run, agent),

@@ -6,6 +6,8 @@ import asyncio
 from random import Random
 from typing import Final
 
+from agent.loop import AgentLoop
+from agent.reader import SharedReader
 from functions.lifecycle import Lifecycle
 from functions.lifecycle.settle import SettleWatch
 from murmur import keys
@@ -23,17 +25,25 @@ BUCKET: Final = "flock"
 
 
 class SimulatedFlock:
-    """The twins wired together. ``carrier`` is how events travel; ``minds`` makes what thinks for each agent."""
+    """The twins wired together. ``carrier`` is how events travel; ``minds`` makes what thinks for each agent; ``life`` and ``reader`` how it lives and reads."""
 
     def __init__(
-        self, config: FlockConfig, minds: MindMaker, clock: Clock, seed: int, carrier: Carrier = at_once
+        self,
+        config: FlockConfig,
+        minds: MindMaker,
+        clock: Clock,
+        seed: int,
+        carrier: Carrier = at_once,
+        *,
+        life: type[AgentLoop] = AgentLoop,
+        reader: type[SharedReader] = SharedReader,
     ) -> None:
         self.config = config
         self.clock = clock
         self.random = Random(seed)
         self.store = MemoryStore(clock)
         self.fabric = MemoryFabric(self.store, bucket=BUCKET, clock=clock, carrier=carrier)
-        self.fleet = TaskFleet(self.store, self.fabric, clock, self.random, minds)
+        self.fleet = TaskFleet(self.store, self.fabric, clock, self.random, minds, life=life, reader=reader)
         watch = SettleWatch(self.store, self.fabric)
         self.lifecycle = Lifecycle(BUCKET, self.store, self.fabric, self.fleet, clock, watch)
         self.run = ""

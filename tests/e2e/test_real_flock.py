@@ -118,7 +118,7 @@ async def test_stop_leaves_no_process_no_rule_and_no_queue_and_keeps_the_results
     async with flock(tmp_path / "home", think_seconds=2.0) as running:
         await running.knowledge(documents(20))
         run = await running.start(MAP, concurrency=4, **QUICK)
-        await running.until(lambda s: s["totals"]["turns"] >= 2)
+        await running.until(lambda s: s["totals"]["files"] >= 1)
         await running.call("POST", "stop", 202)
         await running.until_state("stopped", seconds=40)
         assert processes("agent.host") == []

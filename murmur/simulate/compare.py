@@ -1,0 +1,122 @@
+"""One design beside the other, and beside what cannot be beaten."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+from murmur.simulate.costs import Bill, hosts_per_hour
+from murmur.simulate.experiment import Mode, Outcome, Progress, Question, Span, simulate
+from murmur.simulate.foretell import foretell
+
+POLLING_RUN_AGENTS: Final = 64
+"""Up to here both designs are run; beyond, the one that polls is computed where it stands beside."""
+SAMPLE_AGENTS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One design's results. None stands for what was not run."""
+
+    mode: Mode
+    run: bool
+    """False: computed (murmur.simulate.foretell)."""
+    reach_seconds: float
+    learning_seconds: tuple[float, ...]
+    settle_seconds: float | None
+    turns_made: int | None
+    turns_needed: int | None
+    turns_at_rest_per_hour: float
+    gated: int | None
+    rescues: int | None
+    news_turns: int | None
+    work: Bill | None
+    work_dollars_per_hour: float | None
+    rest_dollars_per_hour: float | None
+    hosts_dollars_per_hour: float
+
+    @property
+    def ratio(self) -> float | None:
+        """Turns made for each one needed."""
+        return self.turns_made / self.turns_needed if self.turns_made is not None and self.turns_needed else None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the table shows: the design asked for first."""
+
+    question: Question
+    limit_seconds: float
+    """hops × (think + delivery): no design whose news goes from neighbour to neighbour is faster on average."""
+    columns: tuple[Column, ...]
+
+    def value(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "question": {**asdict(self.question), "hops": self.question.hops},
+            "limit_seconds": self.limit_seconds,
+            "designs": [{**asdict(column), "ratio": column.ratio} for column in self.columns],
+        }
+
+
+def compare(question: Question, progress: Progress, *, beside: bool = True) -> Comparison:
+    """Run the design that is asked for, and set the other beside it. Raises InvalidConfig, NotReached."""
+    columns = [_ran(question, simulate(question, progress))]
+    if beside:
+        other: Mode = "event" if question.mode == "polling" else "polling"
+        asked = replace(question, mode=other)
+        if other == "event" or question.agents <= POLLING_RUN_AGENTS:
+            columns.append(_ran(asked, simulate(asked, progress)))
+        else:
+            columns.append(_computed(asked, progress))
+    limit = question.hops * (question.think_seconds + question.delivery_seconds)
+    return Comparison(question, limit, tuple(columns))
+
+
+def _ran(question: Question, outcome: Outcome) -> Column:
+    events = question.mode == "event"
+    work = Bill.of(outcome.work.requests, events=events)
+    rest = Bill.of(outcome.rest.requests, events=events)
+    spans: tuple[Span, ...] = (outcome.work, outcome.rest, outcome.news)
+    return Column(
+        question.mode,
+        True,
+        outcome.reach_seconds,
+        outcome.learning_seconds,
+        outcome.work.seconds,
+        outcome.work.turns,
+        outcome.needed,
+        outcome.rest.turns * 3600 / outcome.rest.seconds,
+        sum(span.gated for span in spans) if events else None,
+        sum(span.rescues for span in spans) if events else None,
+        outcome.news.turns,
+        work,
+        work.per_hour(outcome.work.seconds),
+        rest.per_hour(outcome.rest.seconds),
+        hosts_per_hour(question.hosts),
+    )
+
+
+def _computed(question: Question, progress: Progress) -> Column:
+    """What hangs on the beat alone is foretold; what an agent's turns cost is measured on a few that read as many neighbours."""
+    told = foretell(question)
+    few = replace(question, agents=max(SAMPLE_AGENTS, 2 * question.radius + 2))
+    sample = simulate(few, progress).rest
+    dollars = Bill.of(sample.requests, events=False).per_hour(sample.seconds) * question.agents / few.agents
+    return Column(
+        question.mode,
+        False,
+        told.reach_seconds,
+        told.learning_seconds,
+        None,
+        None,
+        None,
+        told.turns_per_hour,
+        None,
+        None,
+        round(told.turns_per_hour * told.reach_seconds / 3600),
+        None,
+        dollars,
+        dollars,
+        hosts_per_hour(question.hosts),
+    )
