@@ -5,6 +5,7 @@ Reads are conditional, so looking at what has not changed costs a request and no
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,7 @@ from murmur.ports import Store, StoredObject
 TAIL_BYTES: Final = 16 * 1024
 LIST_ABOVE: Final = 12
 """With more neighbours than this, one listing tells cheaper which logs changed than asking for each."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,6 @@ class View:
         self.control = Control()
         self.direction = ""
         self.directive = ""
-        self.complaint = ""
-        """Why a document could not be read; the last good version stays in force."""
         self._entries: dict[int, tuple[LogEntry, ...]] = {}
         self._top: dict[int, int] = {}
         """Highest iteration among the entries kept of each log."""
@@ -152,9 +152,7 @@ class View:
             elif key == keys.directive(self._agent):
                 self.directive = got.body.decode("utf-8", "replace")
         except MurmurError as error:
-            self.complaint = str(error)
-        else:
-            self.complaint = ""
+            _log.warning("agent-%d keeps the last good %s: %s", self._agent, key, error)
 
     async def _take_log(self, agent: int, got: StoredObject) -> None:
         """Keep the tail's entries. One that fell further behind needs no more: the newest entries say what is going on."""
