@@ -1,4 +1,4 @@
-"""Writes run.lock and dev.lock from pyproject.toml: every version pinned and hashed, no index address in them."""
+"""Writes run.lock, dev.lock and cdk.lock from pyproject.toml: every version pinned and hashed, no index address in them."""
 
 from __future__ import annotations
 
@@ -31,3 +31,4 @@ def renew(name: str, *more: str) -> None:
 
 renew("run")
 renew("dev", "--group", "dev", "-c", "requirements/run.lock")
+renew("cdk", "--group", "cdk", "-c", "requirements/dev.lock")
