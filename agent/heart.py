@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import Any, Final
 
+from agent.vitals import SILENT, Vitals
 from murmur import keys
 from murmur.entry import timestamp
 from murmur.errors import Fenced, ObjectChanged, ObjectMissing, Unavailable
@@ -22,12 +23,13 @@ _log = logging.getLogger(__name__)
 class Heart:
     """Holds the agent's state and puts it. One writer: a second process with the same index is told by its first put."""
 
-    def __init__(self, store: Store, clock: Clock, first: AgentState) -> None:
+    def __init__(self, store: Store, clock: Clock, first: AgentState, vitals: Vitals = SILENT) -> None:
         self._store = store
         self._clock = clock
         self._etag = ""
         self._put_at = float("-inf")
         self._putting = asyncio.Lock()
+        self._vitals = vitals
         self._unclear: list[bytes] = []
         """Bodies sent since the last answer: one of them may be what is stored."""
         self.state = first
@@ -35,15 +37,17 @@ class Heart:
         """The activity that the stored document shows."""
 
     async def open(self) -> AgentState | None:
-        """Take over the document; returns what it said if it is of this run."""
+        """Take over the document; returns what it said if it is of this run. Raises Fenced by a later run."""
         try:
             found = await self._store.get(keys.state(self.state.agent))
         except ObjectMissing:
             return None
         self._etag = found.etag
         before = AgentState.from_json(found.body)
-        if before is None or before.run != self.state.run:
+        if before is None or self._older(before):
             return None
+        if before.run != self.state.run:
+            raise Fenced(self.state.agent)
         self.state = self.state.model_copy(
             update={"counters": before.counters, "deliveries": before.deliveries, "seen": before.seen}
         )
@@ -62,6 +66,7 @@ class Heart:
         """Add to counters by name."""
         if any(more.values()):
             self.note(counters=self.state.counters.plus(**more))
+            self._vitals.counted(more)
 
     def delivered(self, *deliveries: Delivery) -> None:
         """Remember what became of messages."""
@@ -106,7 +111,7 @@ class Heart:
         return await self._store.create(key, body, content_type="application/json")
 
     async def _mine(self) -> str:
-        """The stored document's ETag if it is still this process's own. Raises Fenced, Unavailable."""
+        """The stored document's ETag if it is still this process's own, or a left-over of an earlier run. Raises Fenced, Unavailable."""
         try:
             found = await self._store.get(keys.state(self.state.agent))
         except ObjectMissing:
@@ -114,8 +119,14 @@ class Heart:
                 raise Fenced(self.state.agent) from None  # the run is over, and its documents are cleared away
             return ""
         if found.etag != self._etag and found.body not in self._unclear:
-            raise Fenced(self.state.agent)
+            there = AgentState.from_json(found.body)
+            if there is None or not self._older(there):
+                raise Fenced(self.state.agent)
         return found.etag
+
+    def _older(self, there: AgentState) -> bool:
+        """Whether a process of an earlier run wrote this, late. Names of runs rise."""
+        return there.run < self.state.run
 
     async def version(self) -> str:
         """ETag of the stored document, whoever wrote it; "" if it is not there. Raises Unavailable."""

@@ -1,7 +1,8 @@
 """One host: finds out which agents live here and runs a loop for each, with one warm tool server between them.
 
 Started as ``python -m agent.host``. The environment says which flock (murmur.settings), which run (``MURMUR_RUN``) and which place
-in the roster (``MURMUR_HOST``). It ends by SIGTERM, or when its run is over. With ``MURMUR_LEASH`` set, whoever started it holds its
+in the roster (``MURMUR_HOST``); on an EC2 instance, which knows both itself, they are left out. It ends by SIGTERM, or when its run is over:
+then with status 0, and need not be started again. With ``MURMUR_LEASH`` set, whoever started it holds its
 standard input: the first line there is more environment, as JSON, and its end means that the starter is gone and the host ends, too.
 """
 
@@ -14,19 +15,24 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from random import Random
 
 from agent.keeper import keep_alive
-from agent.loop import AgentLoop
+from agent.lease import Lease, Over
+from agent.loop import ASKED, AgentLoop
 from agent.reader import SharedReader
+from agent.runner.kinds import runner_named
 from agent.runner.mind import AcpMind
-from agent.runner.profile import RunnerProfile, profile_named
+from agent.runner.profile import RunnerProfile
 from agent.tools.server import ToolServer
+from agent.vitals import SILENT, EmfVitals, Vitals
 from murmur.aws.adapters import Adapters, open_adapters
+from murmur.aws.whereabouts import find_place
 from murmur.clock import SystemClock
 from murmur.errors import MurmurError, NotFound
 from murmur.roster import Roster, read_roster
@@ -49,6 +55,7 @@ class Host:
         self._tools = ToolServer()
         self._reader = SharedReader(adapters.store)
         self._loops: dict[int, AgentLoop] = {}
+        self._vitals: Vitals = SILENT
         self._stopping = asyncio.Event()
         self._warming: list[asyncio.Task[None]] = []
 
@@ -61,19 +68,37 @@ class Host:
             )
         await self._tools.start()
         try:
-            async with asyncio.TaskGroup() as group:
-                for agent in agents:
-                    group.create_task(
-                        keep_alive(agent, partial(self._make, agent), self._stopping), name=f"agent-{agent}"
-                    )
+            async with asyncio.TaskGroup() as host, self._told_of():
+                lease = Lease(self._adapters.store, self._clock, self._roster.run, self._roster.config.leaseMinutes)
+                watching = host.create_task(lease.watch(self.stop), name="lease")
+                async with asyncio.TaskGroup() as group:
+                    for agent in agents:
+                        kept = keep_alive(agent, partial(self._make, agent), self._stopping)
+                        group.create_task(kept, name=f"agent-{agent}")
+                watching.cancel()
         finally:
             await self._tools.stop()
 
-    def stop(self) -> None:
+    @asynccontextmanager
+    async def _told_of(self) -> AsyncIterator[None]:
+        """While inside, tell of the agents' health, if anybody listens: lines of EMF on standard output."""
+        if not os.environ.get("MURMUR_EMF"):
+            yield
+            return
+        flock = os.environ.get("MURMUR_FLOCK", "murmur")
+        vitals = self._vitals = EmfVitals(flock, self._name, self._clock, partial(print, flush=True))
+        watching = asyncio.create_task(vitals.watch(), name="vitals")
+        try:
+            yield
+        finally:
+            watching.cancel()
+            await asyncio.wait({watching})
+
+    def stop(self, over: Over = ASKED) -> None:
         """Ask every agent to end."""
         self._stopping.set()
         for loop in self._loops.values():
-            loop.stop()
+            loop.stop(over)
 
     def _make(self, agent: int) -> AgentLoop:
         loop = self._loops[agent] = self._loop(agent)
@@ -99,18 +124,20 @@ class Host:
             size=self._roster.size,
             run=run,
             host=self._name,
+            vitals=self._vitals,
         )
 
 
 async def main() -> int:
     """Run the host; returns the exit status."""
     adapters = open_adapters(Settings.from_environment())
-    run, name = os.environ.get("MURMUR_RUN", ""), os.environ.get("MURMUR_HOST", "")
+    run, name = await _place()
     roster = await read_roster(adapters.store)
     if roster is None or roster.run != run:
-        raise NotFound(f"Run {run!r} is not the run of roster.json.", "This host is a left-over; it ends.")
+        _log.warning("run %r is not the run of roster.json: this host is a left-over, and ends", run)
+        return 0
     base = os.environ.get("MURMUR_AGENT_HOME") or tempfile.mkdtemp(prefix="murmur-")
-    host = Host(adapters, roster, name, profile_named(roster.config.runner), Path(base))
+    host = Host(adapters, roster, name, runner_named(roster.config.runner), Path(base))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, host.stop)
@@ -118,6 +145,15 @@ async def main() -> int:
         loop.add_reader(sys.stdin.fileno(), _leash(loop, host))
     await host.run()
     return 0
+
+
+async def _place() -> tuple[str, str]:
+    """The run and the place in its roster: as the environment says, else as this instance's launch says. Raises NotFound, Unavailable."""
+    run, name = os.environ.get("MURMUR_RUN", ""), os.environ.get("MURMUR_HOST", "")
+    if name:
+        return run, name
+    place = await asyncio.to_thread(find_place)
+    return run or place.run, place.host
 
 
 def _leash(loop: asyncio.AbstractEventLoop, host: Host) -> Callable[[], None]:

@@ -1,6 +1,6 @@
-"""What limits an agent's spending: pacing between turns, back-off after failures, and the run's budget.
+"""What limits an agent's spending: pacing between turns, back-off after failures, halts, and the run's budget.
 
-All three are asked before a turn and fail closed: what cannot be told counts as spent.
+All are asked before a turn and fail closed: what cannot be told counts as spent.
 """
 
 from __future__ import annotations
@@ -71,3 +71,33 @@ def spent(config: FlockConfig, counters: Counters, run_seconds: float) -> str:
     if counters.tokens >= config.maxTokensPerAgent:
         return f"budget: {counters.tokens} of {config.maxTokensPerAgent} tokens used (maxTokensPerAgent)"
     return ""
+
+
+class Halt:
+    """A stand-still that only the operator lifts: failed turns in a row, or the same words again and again."""
+
+    def __init__(self) -> None:
+        self._why = ""
+        self._at: tuple[str, ...] = ()
+
+    def call(self, why: str, at: tuple[str, ...]) -> None:
+        """Stand still. ``at``: the versions of all that the operator may change."""
+        self._why, self._at = why, at
+
+    def why(self, now: tuple[str, ...]) -> str:
+        """Why no turn may be taken; "" if one may."""
+        return self._why if now == self._at else ""
+
+    def lifted(self, now: tuple[str, ...]) -> bool:
+        """Whether there was a halt, and the operator has changed something since. It is forgotten then."""
+        if not self._why or now == self._at:
+            return False
+        self._why = ""
+        return True
+
+
+def looping(config: FlockConfig, repeats: int, words: str) -> str:
+    """Why an agent that says the same again and again must stand still; "" while it says something new."""
+    if repeats < config.maxRepeats:
+        return ""
+    return f"loop: it said the same {repeats} times in a row (maxRepeats): {words}"

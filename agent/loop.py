@@ -13,16 +13,21 @@ from datetime import timedelta
 from random import Random
 from typing import Final
 
-from agent.heart import HEARTBEAT_SECONDS, Heart
-from agent.journal import Journal
-from agent.limits import FAILURES_TO_PARK, Pace, spent
+from agent.beginning import Beginning, begin
+from agent.heart import Heart
+from agent.journal import ROLLING, Journal, Rolling
+from agent.lease import Over
+from agent.limits import FAILURES_TO_PARK, Halt, Pace, looping, spent
 from agent.lookout import NOTHING, Lookout
-from agent.mailbox import Arrivals, Mailbox, is_control
+from agent.mailbox import Arrivals, Mailbox
 from agent.patience import Patience
 from agent.ports import Mind
 from agent.reader import SharedReader
+from agent.receipts import Receipts
+from agent.standby import StandBy
 from agent.turn import Done, Observed, Turn
 from agent.view import View
+from agent.vitals import SILENT, Vitals
 from murmur import gate, keys
 from murmur.cursor import Cursor
 from murmur.entry import moment, timestamp
@@ -33,8 +38,7 @@ from murmur.state import Activity, AgentState, Counters, CurrentTurn
 
 UPKEEP_SECONDS: Final = 20.0
 FENCED: Final = "fenced"
-SILENT_BEATS: Final = 3
-"""Heartbeats that a process may miss before one that it fenced off takes its place."""
+ASKED: Final = Over("stopped")
 _log = logging.getLogger(__name__)
 
 
@@ -54,6 +58,8 @@ class AgentLoop:
         size: int,
         run: str,
         host: str,
+        rolling: Rolling = ROLLING,
+        vitals: Vitals = SILENT,
     ) -> None:
         self.agent = agent
         self._run = run
@@ -61,27 +67,26 @@ class AgentLoop:
         self._random = random
         self._mind = mind
         self._store = store
-        self._view = View(store, reader, agent, size)
-        self._journal = Journal(store, clock, agent)
-        self._heart = Heart(store, clock, AgentState(agent=agent, run=run, host=host, scripted=mind.scripted))
-        self._mailbox = Mailbox(inbox, clock, self._wanted)
-        self._pace = Pace(agent, size, random)
-        self._turn = Turn(agent, size, store, clock, random, self._view, self._journal, mind)
-        self._cursor = Cursor()
         self._patience = Patience(clock, random, f"agent-{agent}")
+        self._view = View(store, reader, agent, size, run)
+        self._journal = Journal(store, clock, agent, run, rolling)
+        self._heart = Heart(store, clock, AgentState(agent=agent, run=run, host=host, scripted=mind.scripted), vitals)
+        self._vitals = vitals
+        self._mailbox = Mailbox(inbox, clock, self._wanted)
+        self._receipts = Receipts(self._heart, self._mailbox)
         self._lookout = Lookout(store, clock, self._view, self._journal)
-        self._restarted = False
-        self._unfinished = False
+        self._turn = Turn(agent, size, store, clock, random, self._view, self._journal, mind)
+        self._pace = Pace(agent, size, random)
+        self._halt = Halt()
+        self._began = Beginning()
+        self._opened = asyncio.Event()
         self._born = clock.now()
+        self._cursor = Cursor()
         self._due_at = 0.0
         self._pending_until: float | None = None
         """When the turn that is due may begin; None when none is due."""
         self._at_rest = False
         """The last judgement found nothing due: until something is heard or looked at, the next would find the same."""
-        self._halted = ""
-        self._halted_at: tuple[str, ...] = ()
-        self._silent_beats = 0
-        self._last_beat = ""
         self.fenced = False
         """Whether another process has taken this one's place."""
 
@@ -103,81 +108,69 @@ class AgentLoop:
         """Newest iteration it has read of every log."""
         return self._view.known()
 
-    def stop(self) -> None:
-        """Ask the loop to end; a turn under way is cancelled and logged as such."""
-        self._patience.stopping.set()
+    def stop(self, over: Over = ASKED) -> None:
+        """Ask the loop to end. A turn under way is cancelled, and logged as such unless the run is another by now."""
+        self._patience.stop(over)
+
+    # -- a life -----------------------------------------------------------------------------------------------------
 
     async def run(self) -> str:
         """Live. Returns why it ended."""
-        upkeep: asyncio.Task[None] | None = None
+        living = asyncio.ensure_future(self._live())
+        upkeep = asyncio.ensure_future(self._upkeep())
         try:
-            await self._patience.until_done(self._open)
-            upkeep = asyncio.create_task(self._upkeep())
-            while not (over := self._over()):
-                await self._round()
-                if upkeep.done():
-                    upkeep.result()
+            await asyncio.wait({living, upkeep}, return_when=asyncio.FIRST_COMPLETED)
+            if upkeep.done():  # only a fence, or a fault, ends it: then the turn under way is in vain
+                living.cancel()
+                await asyncio.wait({living})
+                await upkeep
+            return await living
         except Fenced as error:
             _log.warning("agent-%d: %s", self.agent, error)
             self.fenced = True
-            return FENCED
-        else:
-            self._heart.note(activity="stopped", turn=None, until="", detail=over)
-            await self._farewell()
-            return over
+            return self._patience.over.why if self._patience.over.disowned else FENCED
         finally:
-            if upkeep:
-                upkeep.cancel()
+            living.cancel()
+            upkeep.cancel()
             await self._mind.close()
 
     async def stand_by(self) -> str:
         """After a fence, watch the other process: "" once that one has fallen silent, or why the run is over."""
-        self._silent_beats, self._last_beat = 0, "-"
-        while self._silent_beats < SILENT_BEATS:
-            await self._patience.unless_stopped(self._clock.sleep(HEARTBEAT_SECONDS))
-            await self._patience.until_done(self._watch_other)
-            if over := self._over():
-                return over
-        return ""
+        return await StandBy(self._clock, self._patience, self._view, self._heart).watch(self._over)
 
-    async def _watch_other(self) -> None:
-        await self._view.read({keys.CONTROL: ""})
-        beat = await self._heart.version()
-        self._silent_beats = self._silent_beats + 1 if beat == self._last_beat else 0
-        self._last_beat = beat
+    async def _live(self) -> str:
+        await self._patience.until_done(self._open)
+        while not (over := self._over()):
+            await self._round()
+        if self._opened.is_set() and not self._patience.over.disowned:
+            await self._farewell(over)
+        return over
 
-    # -- beginning and end ------------------------------------------------------------------------------------------
-
-    async def _open(self) -> None:
-        await self._journal.open()
-        before = await self._heart.open()
-        await self._view.look()
-        last = self._journal.last
-        self._restarted = last is not None or before is not None
-        self._unfinished = (
-            before is not None and before.turn is not None and before.turn.iteration >= self._journal.next_iteration
-        )
-        self._cursor = Cursor.restored(last, before)
-        self._heart.count(turns=max(0, self._journal.next_iteration - self._heart.state.counters.turns))
-        self._note(activity="waiting")
-        await self._heart.put()
-
-    async def _farewell(self) -> None:
+    async def _farewell(self, over: str) -> None:
+        self._heart.note(activity="stopped", turn=None, until="", detail=over)
         try:
             await self._heart.put()
         except Fenced as error:
             _log.warning("agent-%d: %s", self.agent, error)
 
+    async def _open(self) -> None:
+        self._began = await begin(self._journal, self._heart, self._view)
+        self._cursor = self._began.cursor
+        self._note(activity="waiting")
+        await self._heart.put()
+        self._opened.set()
+
     def _over(self) -> str:
         control = self._view.control
         if self._patience.stopping.is_set():
-            return "stopped"
+            return self._patience.over.why
         if control.run != self._run:
             return f"run {self._run} is over"
         return "" if control.alive else f"the flock is {control.state}"
 
     async def _upkeep(self) -> None:
-        """Keep held messages from coming back, and the heartbeat from growing old."""
+        """Keep held messages from coming back, and the heartbeat from growing old. Raises Fenced."""
+        await self._opened.wait()
         while True:
             await self._clock.sleep(UPKEEP_SECONDS)
             try:
@@ -229,30 +222,19 @@ class AgentLoop:
         return True
 
     async def _read(self, arrivals: Arrivals) -> None:
-        self._count(arrivals)
-        await self._mailbox.discard(arrivals.stale)
+        await self._receipts.arrived(arrivals)
         await self._view.read({held.change.key: held.change.etag for held in arrivals.fresh})
 
-    def _count(self, arrivals: Arrivals) -> None:
-        kinds = [delivery.became for delivery in arrivals.deliveries]
-        self._heart.count(
-            wakes=any(not is_control(held.change.key) for held in arrivals.fresh),
-            duplicates=kinds.count("duplicate"),
-            out_of_order=kinds.count("out-of-order"),
-            unreadable=len(arrivals.stale) - len(kinds),
-        )
-        self._heart.delivered(*arrivals.deliveries)
-
     async def _look(self) -> None:
-        last = self._journal.last if self._restarted and await self._journal.refresh() else None
+        last = self._journal.last if self._began.restarted and await self._journal.refresh() else None
         if last is not None and not last.failed:
             self._cursor = self._cursor.advanced(last.seen, last.seen_documents)
         rescues = await self._lookout.look(self._cursor, told=bool(self._mailbox.held))
         self._heart.count(looks=1, rescues=rescues)
 
     def _judge(self) -> Verdict:
-        verdict = gate.judge(self._lookout.situation(self._cursor, unfinished=self._unfinished))
-        came_back = self._restarted and any(
+        verdict = gate.judge(self._lookout.situation(self._cursor, unfinished=self._began.unfinished))
+        came_back = self._began.restarted and any(
             held.message.receives > 1 and held.message.sent < self._born for held in self._mailbox.held
         )
         return (
@@ -265,13 +247,12 @@ class AgentLoop:
         """Nothing is due: move past what is no news, acknowledge, go on listening."""
         self._at_rest = True
         self._cursor = self._cursor.advanced(self._view.newest(), {})
-        work = [held for held in self._mailbox.held if not is_control(held.change.key)]
-        self._heart.count(gated=bool(work))
+        self._receipts.gated()
         self._forget()
         self._note(activity="waiting")
         if (self._heart.shown != "waiting" or self._heart.behind) and not await self._heart.put():
             return  # what a line does not say, the state document must, before the messages go
-        await self._settle_messages("gated", None)
+        await self._receipts.settle("gated")
 
     async def _rest(self, activity: Activity, why: str) -> None:
         """Paused or parked: acknowledge, keep what is due for later (the cursor has not moved)."""
@@ -280,7 +261,7 @@ class AgentLoop:
         self._note(activity=activity, detail=why)
         if changed:
             await self._heart.put()
-        await self._settle_messages("gated", None)
+        await self._receipts.settle("gated")
 
     async def _when_ready(self, verdict: Verdict) -> None:
         """A turn is due: take it, or wait (listening) until pacing allows it."""
@@ -318,40 +299,45 @@ class AgentLoop:
             self._note(activity="waiting")
             self._pending_until = self._clock.monotonic() + self._random.uniform(1.0, 3.0)
             return
-        done = await self._turn.carry_out(verdict, seen, self._patience.stopping, trace)
+        done = await self._turn.carry_out(verdict, seen, self._patience, trace)
         self._after(done)
         if await self._heart.put() or done.appended:
-            await self._settle_messages("turn", done.entry.iteration)
+            await self._receipts.settle("turn", done.entry.iteration)
 
     async def _begin(self, verdict: Verdict) -> Observed | None:
         """See everything afresh, and say that a turn begins. None if the store does not answer: what cannot be counted is not done."""
-        told = asyncio.ensure_future(self._heart.put())
-        seen: Observed | None = None
+        told, seen = await asyncio.gather(self._heart.put(), self._observe(verdict))
+        return seen if told else None
+
+    async def _observe(self, verdict: Verdict) -> Observed | None:
         try:
-            seen = await self._turn.observe(verdict, self._cursor)
+            return await self._turn.observe(verdict, self._cursor)
         except Unavailable as error:
             _log.warning("agent-%d: the turn cannot begin: %s", self.agent, error)
-        return seen if await told else None
+            return None
 
     def _after(self, done: Done) -> None:
         now = self._clock.monotonic()
         self._lookout.turn_ended()
+        self._vitals.turned(self.agent, done.entry)
         usage = done.entry.usage
         self._heart.count(
             failed_turns=done.entry.failed,
             tokens=usage.input_tokens + usage.output_tokens if usage else 0,
             cost=usage.cost if usage else 0.0,
         )
-        self._unfinished = False
+        self._began = replace(self._began, unfinished=False)
         self._forget()
         if done.entry.failed:
             self._pace.failed(now, done.outcome, self._view.config)
             if done.outcome.fatal or self._pace.failures >= FAILURES_TO_PARK:
-                self._halted = f"{self._pace.failures} failed turns in a row, the last: {done.entry.result}"
-                self._halted_at = self._versions()
+                why = f"{self._pace.failures} failed turns in a row, the last: {done.entry.result}"
+                self._halt.call(why, self._versions())
         else:
             self._pace.succeeded(now)
             self._cursor = done.cursor
+            if why := looping(self._view.config, self._journal.repeats, done.entry.action):
+                self._halt.call(why, self._versions())
         self._note(activity="waiting", detail=done.entry.result if done.entry.failed else "")
 
     # -- small parts ------------------------------------------------------------------------------------------------
@@ -362,12 +348,13 @@ class AgentLoop:
 
     def _may_not(self) -> str:
         """Why no turn may be taken although one is due; "" if it may. What the operator changes lifts a halt."""
-        if self._halted and self._halted_at != self._versions():
-            self._halted = ""
+        versions = self._versions()
+        if self._halt.lifted(versions):
             self._pace.forgive()
+            self._journal.forgive_repeats()
         started = moment(self._view.control.started)
         seconds = (self._clock.now() - started).total_seconds() if started else 0.0
-        return self._halted or spent(self._view.config, self._heart.state.counters, seconds)
+        return self._halt.why(versions) or spent(self._view.config, self._heart.state.counters, seconds)
 
     def _versions(self) -> tuple[str, ...]:
         return (*self._view.documents().values(), self._view.config.model_dump_json())
@@ -386,13 +373,3 @@ class AgentLoop:
             seen=self._cursor.seen,
             seen_documents=self._cursor.documents,
         )
-
-    async def _settle_messages(self, became: str, iteration: int | None) -> None:
-        """Acknowledge what is held, and remember for the inspector what became of it."""
-        for held in self._mailbox.held:
-            kind = "control" if became == "gated" and is_control(held.change.key) else became
-            self._heart.delivered(self._mailbox.delivery(held, kind, iteration))
-        try:
-            await self._mailbox.acknowledge()
-        except (NotFound, Unavailable) as error:
-            _log.warning("agent-%d: wakes not acknowledged, they will come back and be dropped: %s", self.agent, error)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Final, TypeVar
 
+from agent.lease import Over
 from murmur.errors import Unavailable
 from murmur.ports import Clock
 
@@ -24,6 +25,14 @@ class Patience:
         self._random = random
         self._who = who
         self.stopping = asyncio.Event()
+        self.over = Over("")
+        """Why it stops, once it does."""
+
+    def stop(self, over: Over) -> None:
+        """End every wait. The first reason stands, unless a later one forbids to write."""
+        if not self.stopping.is_set() or over.disowned:
+            self.over = over
+        self.stopping.set()
 
     async def unless_stopped(self, work: Awaitable[_T]) -> _T | None:
         """Await ``work``; None as soon as the agent is stopped."""

@@ -9,19 +9,20 @@ from datetime import datetime
 from random import Random
 from typing import Final
 
-from agent import prompt
+from agent import prompt, verify
 from agent.journal import Journal
+from agent.patience import Patience
 from agent.ports import Mind, TurnOutcome
 from agent.tools.desk import Desk
 from agent.view import View
 from murmur.cursor import Cursor, listing_version
 from murmur.entry import LogEntry, moment, one_line, timestamp
+from murmur.errors import Fenced
 from murmur.gate import Verdict
 from murmur.listing import OUTPUT_LOOK_KEYS, output_files
 from murmur.ports import Clock, ObjectInfo, Store
 
 FILES_IN_ENTRY: Final = 64
-STOPPED: Final = TurnOutcome("cancelled", detail="the operator stopped the flock during this turn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,12 @@ class Observed:
     before: Cursor
     reached: Cursor
 
+    @property
+    def changed(self) -> frozenset[str]:
+        """Which of the operator's documents are others than the last successful turn took into account."""
+        now, then = self.reached.documents, self.before.documents
+        return frozenset(name for name, version in now.items() if then.get(name, "") != version)
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -72,8 +79,11 @@ class Turn:
         reached = cursor.advanced(passed, {}).advanced(self.view.newest(), self.view.documents())
         return Observed(began_at, self._wake_ms(verdict, began), news, tuple(output), cursor, reached)
 
-    async def carry_out(self, verdict: Verdict, seen: Observed, stopping: asyncio.Event, trace: str) -> Done:
-        """Prompt, run, verify, append. Raises Fenced, Unavailable; an agent process that fails is an outcome, not an error."""
+    async def carry_out(self, verdict: Verdict, seen: Observed, patience: Patience, trace: str) -> Done:
+        """Prompt, run, verify, append. Raises Fenced, Unavailable; an agent process that fails is an outcome, not an error.
+
+        When ``patience`` ends, so does the turn. It leaves a line that says so, unless the run is another by now.
+        """
         desk = Desk(
             self.store,
             self.agent,
@@ -83,43 +93,62 @@ class Turn:
             random=self.random,
             pause=self.clock.sleep,
         )
+        try:
+            outcome = await self._run(desk, self.words(verdict, seen), patience)
+        finally:
+            desk.close()
+        await desk.at_rest()
+        if patience.over.disowned:
+            raise Fenced(self.agent)
+
+        output = {"output": _output_seen(seen.output, desk)}
+        seen = replace(seen, reached=seen.reached.advanced({}, output))
+        doubts = await verify.doubts(self.store, desk, outcome)
+        entry = self._entry(desk, outcome, verdict, seen, trace, doubts=doubts)
+        repeats = entry.state == "idle" and not entry.files and not entry.refused and self.journal.own_idle
+        if not repeats:
+            await self.journal.append(entry)
+        return Done(entry, outcome, seen.reached, appended=not repeats)
+
+    def words(self, verdict: Verdict, seen: Observed) -> str:
+        """What the agent process is told."""
         facts = prompt.TurnFacts(
             self.agent,
             self.size,
-            desk.iteration,
+            self.journal.next_iteration,
             verdict,
             seen.news,
             [entry for entry in (self.journal.previous, self.journal.last) if entry],
             seen.output,
             f"{self.random.getrandbits(48):012x}",
+            seen.changed,
         )
-        outcome = await self._run(desk, prompt.build(self.view, facts), stopping)
-        desk.close()
-        await desk.at_rest()
+        return prompt.build(self.view, facts)
 
-        output = {"output": _output_seen(seen.output, desk)}
-        seen = replace(seen, reached=seen.reached.advanced({}, output))
-        entry = self._entry(desk, outcome, verdict, seen, trace)
-        repeats = entry.state == "idle" and not entry.files and self.journal.own_idle
-        if not repeats:
-            await self.journal.append(entry)
-        return Done(entry, outcome, seen.reached, appended=not repeats)
-
-    async def _run(self, desk: Desk, words: str, stopping: asyncio.Event) -> TurnOutcome:
+    async def _run(self, desk: Desk, words: str, patience: Patience) -> TurnOutcome:
         running = asyncio.ensure_future(self.mind.run(desk, words, self.view.config.turnTimeoutSeconds))
-        stop = asyncio.ensure_future(stopping.wait())
+        stop = asyncio.ensure_future(patience.stopping.wait())
         try:
             await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
             if not running.done():
                 running.cancel()
                 await asyncio.wait({running})
-                return STOPPED
+                return TurnOutcome("cancelled", detail=f"stopped during this turn: {patience.over.why}")
             return running.result()
         finally:
             stop.cancel()
             running.cancel()
 
-    def _entry(self, desk: Desk, outcome: TurnOutcome, verdict: Verdict, seen: Observed, trace: str) -> LogEntry:
+    def _entry(
+        self,
+        desk: Desk,
+        outcome: TurnOutcome,
+        verdict: Verdict,
+        seen: Observed,
+        trace: str,
+        *,
+        doubts: tuple[str, ...],
+    ) -> LogEntry:
         """The honest line: the agent's own words, or ours saying that there were none."""
         said = desk.said
         cursor = seen.reached if said else seen.before
@@ -147,6 +176,8 @@ class Turn:
             stop_reason=outcome.stop_reason,
             failed=said is None,
             usage=outcome.usage,
+            refused=verify.remarks(desk.refusals),
+            doubts=doubts,
             trace=trace,
         )
 

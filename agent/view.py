@@ -19,6 +19,7 @@ from murmur.cursor import Cursor
 from murmur.entry import LogEntry, parse_log
 from murmur.errors import MurmurError, ObjectMissing
 from murmur.ports import Store, StoredObject
+from murmur.runs import left_over
 
 TAIL_BYTES: Final = 16 * 1024
 LIST_ABOVE: Final = 12
@@ -37,7 +38,8 @@ class Found:
 class View:
     """The flock as agent ``agent`` of a run of ``size`` sees it."""
 
-    def __init__(self, store: Store, reader: SharedReader, agent: int, size: int) -> None:
+    def __init__(self, store: Store, reader: SharedReader, agent: int, size: int, run: str) -> None:
+        self._run = run
         self._store = store
         self._reader = reader
         self._agent = agent
@@ -156,6 +158,9 @@ class View:
 
     async def _take_log(self, agent: int, got: StoredObject) -> None:
         """Keep the tail's entries. One that fell further behind needs no more: the newest entries say what is going on."""
+        if left_over(got, self._run):  # a process of an earlier run came too late: its agent will write over this
+            self._entries[agent], self._top[agent] = (), -1
+            return
         entries = parse_log(got.body, partial=got.start > 0).entries
         if got.start > 0 and not entries:
             entries = parse_log((await self._store.get(got.key)).body).entries

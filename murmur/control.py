@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from murmur import keys
+from murmur.config import FlockConfig
 from murmur.errors import InvalidInput, ObjectChanged, ObjectMissing, WrongState
 from murmur.ports import Store
 
@@ -22,6 +24,32 @@ _LEADS_TO: Final[dict[FlockState, frozenset[FlockState]]] = {
 }
 
 
+PAUSES_KEPT: Final = 100
+
+
+class Pause(BaseModel):
+    """One time in which nobody began a turn (ISO-8601)."""
+
+    model_config = ConfigDict(frozen=True)
+    since: str
+    until: str
+
+
+class Handover(BaseModel):
+    """What a start was asked for, until it is written: the start is one conditional write, and nothing of it can get lost.
+
+    Each document is written only if it still is the version that the start was based on: what somebody wrote since, stands.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    config: FlockConfig | None = None
+    """None: config.json says so already."""
+    config_etag: str = ""
+    direction: str | None = None
+    """None: direction.md stays as it is."""
+    direction_etag: str = ""
+
+
 class Control(BaseModel):
     """What control.json says. ``resumes`` counts resumptions of this run, so that each is seen exactly once."""
 
@@ -34,6 +62,10 @@ class Control(BaseModel):
     started: str = ""
     """When this run was started (ISO-8601); empty before the first."""
     resumes: int = 0
+    pauses: tuple[Pause, ...] = ()
+    """The pauses of this run that are over, oldest first; the newest 100."""
+    handover: Handover | None = Field(default=None, exclude=True)
+    """While starting: what the start was asked for. Stored, but nothing to show."""
 
     @property
     def alive(self) -> bool:
@@ -52,7 +84,18 @@ class Control(BaseModel):
             raise WrongState(
                 f"The flock is {self.state}; it cannot become {state}.", f"From {self.state} it can become {allowed}."
             )
-        return self.model_copy(update={"state": state, "reason": reason, "since": since})
+        pauses = self.pauses
+        if self.state == "paused":
+            pauses = (*pauses, Pause(since=self.since, until=since))[-PAUSES_KEPT:]
+        changes = {"state": state, "reason": reason, "since": since, "pauses": pauses, "handover": None}
+        return self.model_copy(update=changes)
+
+    def to_json(self) -> bytes:
+        """control.json as it is stored."""
+        shown = self.model_dump()
+        if self.handover is not None:
+            shown["handover"] = self.handover.model_dump(exclude_none=True)
+        return json.dumps(shown, indent=2).encode() + b"\n"
 
 
 class ControlDocument(BaseModel):
@@ -84,7 +127,7 @@ async def read_control(store: Store) -> ControlDocument:
 
 async def write_control(store: Store, read: ControlDocument, control: Control) -> ControlDocument:
     """Write control.json if it is still as ``read``. Raises ObjectChanged if another action came first."""
-    body = control.model_dump_json(indent=2).encode() + b"\n"
+    body = control.to_json()
     if read.etag:
         etag = await store.replace(keys.CONTROL, body, read.etag, content_type="application/json")
     else:

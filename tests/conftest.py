@@ -1,16 +1,23 @@
 """What every tier may use: a running embedded endpoint, and a flock provisioned on it."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import pytest
 
 from murmur.aws.clients import Clients
 from murmur.local.endpoint import Endpoint
 from murmur.local.provision import provision
 from murmur.settings import Settings
+
+hypothesis.settings.register_profile("everyday", deadline=None, derandomize=True, database=None)
+"""The same examples every time, so that a change that fails did it; ``HYPOTHESIS_PROFILE=nightly`` looks further."""
+hypothesis.settings.register_profile("nightly", deadline=None, max_examples=5000, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "everyday"))
 
 
 @dataclass(frozen=True)

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
 from functions.lifecycle.archive import archive
+from functions.lifecycle.lease import LeaseSign
 from functions.lifecycle.settle import SettleWatch
 from murmur import keys
 from murmur.config import FlockConfig
 from murmur.control import Control, FlockState, move, read_control
 from murmur.entry import moment, timestamp
-from murmur.errors import MurmurError, ObjectMissing
+from murmur.errors import MurmurError, ObjectChanged, ObjectMissing
+from murmur.handover import hand_over
 from murmur.pattern import wiring_for
 from murmur.ports import Clock, Fabric, Fleet, HostInfo, LifecycleAction, Store
-from murmur.roster import Roster, read_roster
+from murmur.roster import MAX_LAUNCHES, Roster, read_roster, read_roster_document, write_roster
 
-MAX_LAUNCHES: Final = 6
-"""How often a host is started in a run, repairs included."""
 STUCK_SECONDS: Final = 120.0
 """A start or stop that takes longer has lost its function; the tick takes it up again."""
 _AT_ONCE: Final = 16
+_ATTEMPTS: Final = 4
 _log = logging.getLogger(__name__)
 
 
@@ -38,6 +39,7 @@ class Lifecycle:
     fleet: Fleet
     clock: Clock
     settle: SettleWatch
+    lease: LeaseSign = field(default_factory=LeaseSign)
 
     async def act(self, action: LifecycleAction, run: str) -> None:
         """What Control.request asks for."""
@@ -57,27 +59,40 @@ class Lifecycle:
         if control is None or control.state != "starting":
             await self.stop(run)  # if it was stopped meanwhile, whatever an attempt before this one made goes, too
             return
-        roster = await self._new_roster(run)
+        roster = await self._new_roster(run, control)
         for left_over in await self.fabric.runs():
             if left_over != run:
                 await self._unwire(left_over)
         await self._wire(run, roster, await self._config())
-        await self._launch(run, roster, list(roster.hosts))
-        if not await self._say("running", "", run):
+        names = list(roster.hosts)
+        # A start that is taken up again is the same launch: the fleet must be able to tell, or it would launch twice.
+        hosts = await (self.fleet.launch(run, names) if roster.launches else self._launch(run, names))
+        if not await self._say("running", _absent(hosts), run):
             await self.stop(run)  # stopped meanwhile: what this start made after that goes, too
 
-    async def _new_roster(self, run: str) -> Roster:
-        before = await read_roster(self.store)
-        if before is not None and before.run == run:
-            return before
-        await archive(self.store, before.run if before else f"before-{run}")
+    async def _new_roster(self, run: str, control: Control) -> Roster:
+        """The run's roster, made from what the start was asked for if it is not there yet. Raises ObjectChanged if others write it all the time."""
+        read = await read_roster_document(self.store)
+        if read.roster is not None and read.roster.run == run:
+            return read.roster
+        if control.handover is not None:
+            await hand_over(self.store, control.handover)
+        await archive(self.store, read.roster.run if read.roster else f"before-{run}")
         try:
             direction = (await self.store.get(keys.DIRECTION)).body.decode("utf-8", "replace")
         except ObjectMissing:
             direction = ""
         roster = Roster.plan(run, await self._config(), direction)
-        await self.store.put(keys.ROSTER, roster.to_json(), content_type="application/json")
-        return roster
+        for _ in range(_ATTEMPTS):
+            try:
+                await write_roster(self.store, read, roster)
+            except ObjectChanged:
+                read = await read_roster_document(self.store)
+                if read.roster is not None and read.roster.run == run:
+                    return read.roster  # another attempt at this start came first
+            else:
+                return roster
+        raise ObjectChanged(keys.ROSTER)
 
     async def stop(self, run: str) -> None:
         """End every host, take the rules and queues away, and say ``stopped``. Logs, output and history stay."""
@@ -101,6 +116,8 @@ class Lifecycle:
         control = await self._control(run)
         if control is None or control.state == "stopped":
             return
+        if control.alive:
+            await self.lease.leave(self.store, self.clock, run)
         if control.state in ("starting", "stopping"):
             if self._seconds_since(control.since) > STUCK_SECONDS:
                 await (self.start if control.state == "starting" else self.stop)(run)
@@ -111,8 +128,8 @@ class Lifecycle:
         elif why := self._over(control, config):
             await self._end(run, why)
         else:
-            await self._repair(run, roster, config)
-            await self._settle(control, roster, config)
+            alive = await self._repair(run, roster, config)
+            await self._settle(control, roster, config, alive)
 
     def _over(self, control: Control, config: FlockConfig) -> str:
         if control.started and self._seconds_since(control.started) > config.maxRunMinutes * 60:
@@ -125,34 +142,44 @@ class Lifecycle:
         if await self._say("stopping", why, run):
             await self.stop(run)
 
-    async def _repair(self, run: str, roster: Roster, config: FlockConfig) -> None:
-        """Start again the hosts that died, a bounded number of times, and wire again what lost its rule or queue."""
-        hosts = {host.name: host for host in await self.fleet.hosts(run)}
-        alive = {name for name, host in hosts.items() if host.state in ("starting", "running")}
+    async def _repair(self, run: str, roster: Roster, config: FlockConfig) -> set[str]:
+        """Start again the hosts that died, a bounded number of times, and wire again what lost its rule or queue.
+
+        Returns the hosts that are there, or were just started.
+        """
+        known = await self.fleet.hosts(run)
+        hosts = {host.name: host for host in known}
+        alive = {host.name for host in known if host.state in ("starting", "running")}
+        twice = sum(host.state in ("starting", "running") for host in known) > len(alive)
         missing = [name for name in roster.hosts if name not in alive]
         tries = {name: roster.launches.get(name, 0) for name in missing}
         if missing and not alive and min(tries.values()) >= MAX_LAUNCHES:
             await self._end(run, f"every host died {MAX_LAUNCHES} times; the hosts' logs say why")
-            return
+            return alive
         again = [name for name in missing if tries[name] < MAX_LAUNCHES and self._rested(hosts.get(name), tries[name])]
         if again:
             _log.warning("run %s: starting %s again", run, ", ".join(again))
-            await self._launch(run, roster, again)
+            await self._launch(run, again)
+        elif twice:
+            await self.fleet.launch(run, sorted(alive))  # each has one already: the fleet ends the others
         wired = {circuit.agent for circuit in await self.fabric.circuits(run)}
         if len(wired) < roster.size:
             await self._each(
                 lambda agent: self.fabric.wire(run, agent, wiring_for(self.bucket, config, agent)),
                 (agent for agent in range(roster.size) if agent not in wired),
             )
+        return alive | set(again)
 
     def _rested(self, host: HostInfo | None, tries: int) -> bool:
         """Whether a host that died may be started again: each time it waits twice as long."""
         return host is None or self.clock.now() - host.launched > timedelta(seconds=2.0**tries)
 
-    async def _settle(self, control: Control, roster: Roster, config: FlockConfig) -> None:
+    async def _settle(self, control: Control, roster: Roster, config: FlockConfig, alive: set[str]) -> None:
         if control.state == "paused":
             return
-        verdict = await self.settle.check(control, roster, config)
+        alone = roster.left_alone(alive)
+        lost = {agent: why for name, why in alone.items() for agent in roster.hosts[name]}
+        verdict = await self.settle.check(control, roster, config, lost)
         if verdict.settled and control.state == "running":
             await self._say("settled", verdict.reason, control.run)
         elif control.state == "settled" and verdict.waiting_for:
@@ -181,23 +208,42 @@ class Lifecycle:
         circuits = await self.fabric.circuits(run)
         await self._each(lambda agent: self.fabric.unwire(run, agent), [circuit.agent for circuit in circuits])
 
-    async def _launch(self, run: str, roster: Roster, names: list[str]) -> None:
+    async def _launch(self, run: str, names: list[str]) -> list[HostInfo]:
         """Count the launch before it happens, so that a host that kills its launcher is not started for ever."""
-        await self.store.put(keys.ROSTER, roster.launched(names).to_json(), content_type="application/json")
-        await self.fleet.launch(run, names)
+        read = await read_roster_document(self.store)
+        if read.roster is None or read.roster.run != run:
+            return []
+        try:
+            await write_roster(self.store, read, read.roster.launched(names))
+        except ObjectChanged:
+            _log.info("run %s: another action counted a launch first; this one leaves it to that", run)
+            return await self.fleet.hosts(run)
+        return await self.fleet.launch(run, names)
 
     async def _say(self, state: FlockState, reason: str, run: str) -> bool:
         return await move(self.store, state, reason, timestamp(self.clock.now()), run=run) is not None
 
     async def _each(self, step: Callable[[int], Awaitable[None]], agents: Iterable[int]) -> None:
+        """Every agent's step, also if one fails: nothing may still be under way when what follows undoes it. Raises the first failure."""
         gate = asyncio.Semaphore(_AT_ONCE)
 
         async def one(agent: int) -> None:
             async with gate:
                 await step(agent)
 
-        await asyncio.gather(*(one(agent) for agent in agents))
+        for failure in await asyncio.gather(*(one(agent) for agent in agents), return_exceptions=True):
+            if failure is not None:
+                raise failure
 
     def _seconds_since(self, ts: str) -> float:
         then = moment(ts)
         return (self.clock.now() - then) / timedelta(seconds=1) if then else 0.0
+
+
+def _absent(hosts: Sequence[HostInfo]) -> str:
+    """In words, which hosts could not be had; "" if all could."""
+    gone = [host for host in hosts if host.state == "gone"]
+    if not gone:
+        return ""
+    why = gone[0].detail or "the reason is not known"
+    return f"{len(gone)} of {len(hosts)} hosts could not be started ({why}); they are tried again"

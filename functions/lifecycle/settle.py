@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
@@ -18,6 +19,7 @@ from murmur.listing import everything, output_files
 from murmur.ports import Fabric, ObjectInfo, Store
 from murmur.quiet import AgentFacts
 from murmur.roster import Roster
+from murmur.runs import left_over
 from murmur.state import AgentState
 
 WITNESS: Final = f"{keys.STATE}settle.json"
@@ -55,28 +57,36 @@ class _Listing:
         return json.dumps([control.run, control.resumes, config.work(), listing_version(self.output), versions])
 
 
-class SettleWatch:
-    """Checks whether the flock has settled. Keeps parsed tails between checks of one process; needs none to be right."""
+@dataclass(slots=True)
+class Memory:
+    """What checks of one process keep: what has not changed is not read again. None of it is needed to be right."""
 
-    def __init__(self, store: Store, fabric: Fabric) -> None:
+    tails: dict[str, tuple[str, tuple[LogEntry, ...]]] = field(default_factory=dict)
+    states: dict[str, tuple[str, AgentState | None]] = field(default_factory=dict)
+    last: str | None = None
+    """The mark of the check before; None if this process has made none."""
+
+
+class SettleWatch:
+    """Checks whether the flock has settled."""
+
+    def __init__(self, store: Store, fabric: Fabric, memory: Memory | None = None) -> None:
         self._store = store
         self._fabric = fabric
-        self._tails: dict[str, tuple[str, tuple[LogEntry, ...]]] = {}
-        self._states: dict[str, tuple[str, AgentState | None]] = {}
-        self._last: str | None = None
+        self._memory = memory or Memory()
 
-    async def check(self, control: Control, roster: Roster, config: FlockConfig) -> quiet.Verdict:
-        """The verdict: settled only if this check and the one before saw the same quiet flock."""
+    async def check(
+        self, control: Control, roster: Roster, config: FlockConfig, lost: Mapping[int, str] | None = None
+    ) -> quiet.Verdict:
+        """The verdict: settled only if this check and the one before saw the same quiet flock. ``lost``: agents that are waited for no more, and why."""
         listing = await self._listing()
-        verdict = await self._judge(control, roster, config, listing)
+        verdict = await self._judge(control, roster, config, listing, lost or {})
         mark = listing.fingerprint(control, config) if verdict.settled else ""
-        before = self._last if self._last is not None else await self._witness()
-        if verdict.settled and before != mark:
+        before = self._memory.last if self._memory.last is not None else await self._witness()
+        if before != mark:
             await self._store.put(WITNESS, mark.encode(), content_type="application/json")
-            self._last = mark
-            return _UNSEEN
-        self._last = mark
-        return verdict
+        self._memory.last = mark
+        return _UNSEEN if verdict.settled and before != mark else verdict
 
     async def _witness(self) -> str:
         try:
@@ -90,8 +100,12 @@ class SettleWatch:
         )
         return _Listing(tuple(store), tuple(states), tuple(output))
 
-    async def _judge(self, control: Control, roster: Roster, config: FlockConfig, listing: _Listing) -> quiet.Verdict:
-        flock = await asyncio.gather(*(self._facts(agent, listing) for agent in range(roster.size)))
+    async def _judge(
+        self, control: Control, roster: Roster, config: FlockConfig, listing: _Listing, lost: Mapping[int, str]
+    ) -> quiet.Verdict:
+        everyone = (self._facts(agent, control.run, listing) for agent in range(roster.size))
+        flock: list[AgentFacts] = await asyncio.gather(*everyone)
+        flock = [_without(facts, lost[facts.agent]) if facts.agent in lost else facts for facts in flock]
         near = {agent: listing.neighbours(agent, roster.size, config) for agent in range(roster.size)}
         documents = await self._documents(control, roster, config, listing)
         verdict = quiet.judge(flock, near, documents)
@@ -100,8 +114,8 @@ class SettleWatch:
             verdict = quiet.judge(flock, near, documents)
         return verdict
 
-    async def _facts(self, agent: int, listing: _Listing) -> AgentFacts:
-        entries, state = await asyncio.gather(self._tail(agent, listing), self._state(agent, listing))
+    async def _facts(self, agent: int, run: str, listing: _Listing) -> AgentFacts:
+        entries, state = await asyncio.gather(self._tail(agent, run, listing), self._state(agent, run, listing))
         cursor = Cursor.restored(entries[-1] if entries else None, state)
         news = [entry.iteration for entry in entries if entry.is_news]
         before = entries[0].iteration - 1 if entries else -1
@@ -138,25 +152,30 @@ class SettleWatch:
         etags = {item.key: item.etag for item in listing.store}
         return {agent: {**shared, "directive": etags.get(keys.directive(agent), "")} for agent in range(roster.size)}
 
-    async def _tail(self, agent: int, listing: _Listing) -> tuple[LogEntry, ...]:
+    async def _tail(self, agent: int, run: str, listing: _Listing) -> tuple[LogEntry, ...]:
         item = listing.find(keys.log(agent))
         if item is None:
             return ()
-        known = self._tails.get(item.key)
+        known = self._memory.tails.get(item.key)
         if known is None or known[0] != item.etag:
             got = await self._store.get(item.key, start=-TAIL_BYTES)
-            entries = parse_log(got.body, partial=got.start > 0).entries
+            entries = () if left_over(got, run) else parse_log(got.body, partial=got.start > 0).entries
             if got.start > 0 and not entries:
                 entries = parse_log((await self._store.get(item.key)).body).entries
-            known = self._tails[item.key] = (got.etag, entries)
+            known = self._memory.tails[item.key] = (got.etag, entries)
         return known[1]
 
-    async def _state(self, agent: int, listing: _Listing) -> AgentState | None:
+    async def _state(self, agent: int, run: str, listing: _Listing) -> AgentState | None:
         item = listing.find(keys.state(agent))
         if item is None:
             return None
-        known = self._states.get(item.key)
+        known = self._memory.states.get(item.key)
         if known is None or known[0] != item.etag:
             got = await self._store.get(item.key)
-            known = self._states[item.key] = (got.etag, AgentState.from_json(got.body))
-        return known[1]
+            known = self._memory.states[item.key] = (got.etag, AgentState.from_json(got.body))
+        return known[1] if known[1] is not None and known[1].run == run else None
+
+
+def _without(facts: AgentFacts, why: str) -> AgentFacts:
+    """An agent that no host runs any more: it is as if parked, whatever it was doing."""
+    return replace(facts, in_turn=False, parked=why)

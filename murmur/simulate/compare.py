@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from murmur.simulate.costs import Bill, hosts_per_hour
-from murmur.simulate.experiment import Mode, Outcome, Progress, Question, Span, simulate
+from murmur.simulate.experiment import Progress, simulate
 from murmur.simulate.foretell import foretell
+from murmur.simulate.outcome import Outcome, Span
+from murmur.simulate.question import Mode, Question
 
 POLLING_RUN_AGENTS: Final = 64
 """Up to here both designs are run; beyond, the one that polls is computed where it stands beside."""
@@ -20,7 +22,7 @@ class Column:
 
     mode: Mode
     run: bool
-    """False: computed (murmur.simulate.foretell)."""
+    """False: computed (murmur.simulate.foretell), without faults."""
     reach_seconds: float
     learning_seconds: tuple[float, ...]
     settle_seconds: float | None
@@ -30,6 +32,9 @@ class Column:
     gated: int | None
     rescues: int | None
     news_turns: int | None
+    failed_turns: int | None
+    crashes: int | None
+    parked: int | None
     work: Bill | None
     work_dollars_per_hour: float | None
     rest_dollars_per_hour: float | None
@@ -61,16 +66,20 @@ class Comparison:
 
 def compare(question: Question, progress: Progress, *, beside: bool = True) -> Comparison:
     """Run the design that is asked for, and set the other beside it. Raises InvalidConfig, NotReached."""
-    columns = [_ran(question, simulate(question, progress))]
+    columns = [_ran(question, simulate(question, _of(question, progress)))]
     if beside:
         other: Mode = "event" if question.mode == "polling" else "polling"
         asked = replace(question, mode=other)
         if other == "event" or question.agents <= POLLING_RUN_AGENTS:
-            columns.append(_ran(asked, simulate(asked, progress)))
+            columns.append(_ran(asked, simulate(asked, _of(asked, progress))))
         else:
             columns.append(_computed(asked, progress))
-    limit = question.hops * (question.think_seconds + question.delivery_seconds)
-    return Comparison(question, limit, tuple(columns))
+    return Comparison(question, question.limit_seconds, tuple(columns))
+
+
+def _of(question: Question, progress: Progress) -> Progress:
+    """``progress`` that also says which design it is about."""
+    return lambda phase, share: progress(f"{question.mode}: {phase}", share)
 
 
 def _ran(question: Question, outcome: Outcome) -> Column:
@@ -90,6 +99,9 @@ def _ran(question: Question, outcome: Outcome) -> Column:
         sum(span.gated for span in spans) if events else None,
         sum(span.rescues for span in spans) if events else None,
         outcome.news.turns,
+        sum(span.failed for span in spans),
+        outcome.crashes,
+        outcome.parked,
         work,
         work.per_hour(outcome.work.seconds),
         rest.per_hour(outcome.rest.seconds),
@@ -100,8 +112,8 @@ def _ran(question: Question, outcome: Outcome) -> Column:
 def _computed(question: Question, progress: Progress) -> Column:
     """What hangs on the beat alone is foretold; what an agent's turns cost is measured on a few that read as many neighbours."""
     told = foretell(question)
-    few = replace(question, agents=max(SAMPLE_AGENTS, 2 * question.radius + 2))
-    sample = simulate(few, progress).rest
+    few = replace(question, agents=max(SAMPLE_AGENTS, 2 * question.radius + 2), faults="none")
+    sample = simulate(few, _of(few, progress)).rest
     dollars = Bill.of(sample.requests, events=False).per_hour(sample.seconds) * question.agents / few.agents
     return Column(
         question.mode,
@@ -115,6 +127,9 @@ def _computed(question: Question, progress: Progress) -> Column:
         None,
         None,
         round(told.turns_per_hour * told.reach_seconds / 3600),
+        None,
+        None,
+        None,
         None,
         dollars,
         dollars,

@@ -4,119 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections import Counter
+import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from random import Random
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 
 from agent.loop import AgentLoop
+from agent.ports import Mind
 from agent.reader import SharedReader
-from murmur import keys, ring
-from murmur.config import FlockConfig
+from murmur import keys
 from murmur.errors import MurmurError
 from murmur.simulate import time as virtual
-from murmur.simulate.delivery import PROFILES, Courier, no_delivery
+from murmur.simulate.faults import rough_carrier
 from murmur.simulate.flock import SimulatedFlock
 from murmur.simulate.minds import NEWS, Ledger, Worker
-from murmur.simulate.polling import PollingLoop
+from murmur.simulate.mishaps import Crashes, Unwell
+from murmur.simulate.outcome import Outcome, Span
+from murmur.simulate.polling import PollingLoop, no_delivery
+from murmur.simulate.question import LONGEST_RUN_MINUTES, Question
+from murmur.simulate.weather import Weather
 
-Mode = Literal["event", "polling"]
 TICK_SECONDS: Final = {"work": 5.0, "rest": 60.0, "news": 60.0}
 """How often the lifecycle looks. A flock is declared settled by two looks in a row, so they are close while that is waited for."""
 QUIET_SECONDS: Final = 120.0
 """How long a settled flock is watched, to see what rest costs."""
 _T = TypeVar("_T")
-_RUN_MINUTES: Final = 10_080.0
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked of the simulation."""
-
-    agents: int = 64
-    radius: int = 1
-    think_seconds: float = 20.0
-    mode: Mode = "event"
-    seed: int = 7
-    faults: str = "none"
-    contributions: int = 100
-    interval_seconds: float = 30.0
-
-    @property
-    def hops(self) -> int:
-        """How many hops the news of one agent needs."""
-        return ring.hops_to_everyone("amorphous", self.agents, self.radius)
-
-    @property
-    def delivery_seconds(self) -> float:
-        """A delivery's mean, of the profile of this question."""
-        return PROFILES[self.faults].mean_seconds
-
-    @property
-    def hosts(self) -> int:
-        """How many hosts the flock needs."""
-        return -(-self.agents // FlockConfig().agentsPerInstance)
-
-    def config(self) -> FlockConfig:
-        """The flock that is simulated: defaults but for what the question names, and budgets that do not end it. Raises InvalidConfig."""
-        return FlockConfig.parse(
-            {
-                "concurrency": self.agents,
-                "neighbourRadius": self.radius,
-                "loopIntervalSeconds": self.interval_seconds,
-                "idleTimeoutSeconds": 86_400.0,
-                "maxRunMinutes": _RUN_MINUTES,
-                "maxTurnsPerAgent": 100_000,
-                "turnTimeoutSeconds": max(600.0, 2 * self.think_seconds),
-            }
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """What a stretch of a run took. ``requests``: by the name of S3's and SQS's actions, and ``events``."""
-
-    seconds: float
-    turns: int
-    gated: int
-    rescues: int
-    requests: Counter[str]
-
-    def __sub__(self, before: Span) -> Span:
-        """What came after ``before``."""
-        return Span(
-            self.seconds - before.seconds,
-            self.turns - before.turns,
-            self.gated - before.gated,
-            self.rescues - before.rescues,
-            self.requests - before.requests,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the simulation showed: the work, then the quiet, then the news."""
-
-    work: Span
-    """From the start until the flock has settled (polling: until everybody knows that nothing is left)."""
-    rest: Span
-    """QUIET_SECONDS afterwards."""
-    news: Span
-    """From the operator's word to one agent until everybody has passed it on."""
-    needed: int
-    """Turns the work could not have done without: see ``needed_turns``."""
-    known_seconds: float
-    """When the last agent knew that no piece is left."""
-    learning_seconds: tuple[float, ...]
-    """When each agent's line stood, in seconds after the first one's, ascending."""
-    pieces: int
-
-    @property
-    def reach_seconds(self) -> float:
-        """From the first agent's line of the news to the last agent's."""
-        return self.learning_seconds[-1]
 
 
 class NotReached(MurmurError):
@@ -145,7 +58,7 @@ Progress = Callable[[str, float], None]
 
 def simulate(question: Question, progress: Progress = lambda _phase, _share: None) -> Outcome:
     """Run it. The same question has the same outcome. Raises InvalidConfig."""
-    with _collecting_seldom():
+    with _collecting_seldom(), _quietly():
         return virtual.run(_Experiment(question, progress).run())
 
 
@@ -160,16 +73,41 @@ def _collecting_seldom() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """What goes wrong here is meant to: nobody is to be told of each repair."""
+    loggers = [logging.getLogger(name) for name in ("agent", "functions", "murmur")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
 class _Experiment:
     def __init__(self, question: Question, progress: Progress) -> None:
         self._question = question
         self._progress = progress
         self._ledger = Ledger(question.contributions)
-        self._flock = _flock(question, self._ledger)
+        clock = virtual.VirtualClock()
+        weather = Weather(question.profile, Random(question.seed), clock)
+        self._flock = _flock(question, self._ledger, clock, weather)
+        self._crashes = Crashes(self._flock, weather)
 
     async def run(self) -> Outcome:
-        q, ledger = self._question, self._ledger
         await self._flock.start("Make every piece.")
+        crashing = asyncio.create_task(self._crashes.go_on(), name="crashes")
+        try:
+            return await self._phases()
+        finally:
+            crashing.cancel()
+            await self._flock.stop()
+
+    async def _phases(self) -> Outcome:
+        q, ledger = self._question, self._ledger
         begun = self._standing()
         worked = await self._until("work", self._quiet, lambda: len(ledger.knows_at) / q.agents)
         needed = needed_turns(q.agents, ledger)
@@ -178,7 +116,6 @@ class _Experiment:
         await self._flock.store.put(keys.directive(0), NEWS.encode())
         told = await self._until("news", self._everybody_told, lambda: len(ledger.told_at) / q.agents)
         lines = sorted(ledger.told_at.values())
-        await self._flock.stop()
         return Outcome(
             worked - begun,
             rested - worked,
@@ -187,12 +124,14 @@ class _Experiment:
             max(ledger.knows_at.values()),
             tuple(at - lines[0] for at in lines),
             len(ledger.done_at),
+            self._crashes.count,
+            len(self._parked() - ledger.told_at.keys()),
         )
 
     async def _until(self, phase: str, met: Callable[[], Awaitable[bool]], share: Callable[[], float]) -> Span:
         """Let time pass, the lifecycle ticking, until ``met``. Raises NotReached after a week of virtual time."""
         while not await met():
-            if _now() > _RUN_MINUTES * 60 / 2:
+            if _now() > LONGEST_RUN_MINUTES * 60 / 2:
                 raise NotReached(phase, _now())
             await asyncio.sleep(TICK_SECONDS[phase])
             await self._flock.lifecycle.tick(self._flock.run)
@@ -202,11 +141,14 @@ class _Experiment:
 
     async def _quiet(self) -> bool:
         if self._question.mode == "polling":
-            return len(self._ledger.knows_at) == self._question.agents
+            return len(self._ledger.knows_at.keys() | self._parked()) == self._question.agents
         return await self._flock.state() == "settled"
 
     async def _everybody_told(self) -> bool:
-        return len(self._ledger.told_at) == self._question.agents
+        return len(self._ledger.told_at.keys() | self._parked()) == self._question.agents
+
+    def _parked(self) -> set[int]:
+        return {agent for agent, loop in self._flock.fleet.loops.items() if loop.state.activity == "parked"}
 
     def _later_than(self, end: float) -> Callable[[], Awaitable[bool]]:
         async def later() -> bool:
@@ -220,21 +162,25 @@ class _Experiment:
         return Span(
             _now(),
             sum(c.turns for c in counters),
+            sum(c.failed_turns for c in counters),
             sum(c.gated for c in counters),
             sum(c.rescues for c in counters),
             self._flock.store.requests + self._flock.fabric.requests,
         )
 
 
-def _flock(question: Question, ledger: Ledger) -> SimulatedFlock:
-    minds = [Worker(agent, question.agents, question.think_seconds, ledger) for agent in range(question.agents)]
+def _flock(question: Question, ledger: Ledger, clock: virtual.VirtualClock, weather: Weather) -> SimulatedFlock:
+    minds: list[Mind] = [
+        Unwell(Worker(agent, question.agents, question.think_seconds, ledger), weather, question.think_seconds)
+        for agent in range(question.agents)
+    ]
     polls = question.mode == "polling"
     return SimulatedFlock(
         question.config(),
         lambda agent: minds[agent],
-        virtual.VirtualClock(),
+        clock,
         question.seed,
-        carrier=no_delivery if polls else Courier(PROFILES[question.faults], Random(question.seed)),
+        carrier=no_delivery if polls else rough_carrier(weather),
         life=PollingLoop if polls else AgentLoop,
         reader=QueueingReader,
     )

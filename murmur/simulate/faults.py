@@ -98,12 +98,12 @@ class FaultyStore:
 
     async def delete(self, keys: Sequence[str]) -> None:
         """See ``Store.delete``."""
-        await self._write("", lambda: self._inner.delete(keys))
+        await self._write("", lambda: self._inner.delete(keys), may_be_late=False)
 
     async def _ask(self, label: str, effect: Callable[[], Awaitable[_T]]) -> _T:
         return await self._weather.carry(self._process, label, effect)
 
-    async def _write(self, key: str, effect: Callable[[], Awaitable[_T]]) -> _T:
+    async def _write(self, key: str, effect: Callable[[], Awaitable[_T]], *, may_be_late: bool = True) -> _T:
         async def signed() -> _T:
             self._inner.writer = self._writer
             try:
@@ -112,6 +112,8 @@ class FaultyStore:
                 self._inner.writer = ""
 
         label = "append" if keys.agent_of_log(key) is not None else "write"
+        if may_be_late and self._weather.strikes(self._weather.profile.late_write):
+            return await self._weather.lag(self._process, label, signed)
         return await self._weather.carry(self._process, label, signed)
 
     async def _write_if(self, key: str, effect: Callable[[], Awaitable[_T]]) -> _T:
@@ -163,6 +165,14 @@ class FaultyInbox:
         """See ``Inbox.depth``."""
         return await self._weather.carry(self._process, "depth", self._inner.depth)
 
+    async def redrive(self) -> int:
+        """See ``Inbox.redrive``."""
+        return await self._weather.carry(self._process, "redrive", self._inner.redrive)
+
+    async def purge(self) -> None:
+        """See ``Inbox.purge``."""
+        await self._weather.carry(self._process, "purge", self._inner.purge)
+
 
 class FaultyFabric:
     """Rules and queues as ``process`` reaches them."""
@@ -194,6 +204,10 @@ class FaultyFabric:
     async def runs(self) -> list[str]:
         """See ``Fabric.runs``."""
         return await self._weather.carry(self._process, "circuits", self._inner.runs)
+
+    async def dead_letters(self) -> Depth:
+        """See ``Fabric.dead_letters``."""
+        return await self._weather.carry(self._process, "depth", self._inner.dead_letters)
 
     def inbox(self, run: str, agent: int) -> FaultyInbox:
         """See ``Fabric.inbox``."""

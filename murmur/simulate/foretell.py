@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 
 from murmur import ring
-from murmur.simulate.experiment import Question
+from murmur.simulate.question import Question
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 
+from agent.journal import ROLLING, Rolling
 from agent.keeper import keep_alive
-from agent.loop import AgentLoop
+from agent.lease import Lease, Over
+from agent.loop import ASKED, AgentLoop
 from agent.ports import Mind
 from agent.reader import SharedReader
 from murmur.memory.fabric import MemoryFabric
@@ -48,6 +51,7 @@ class _Host:
     info: HostInfo
     process: Process
     agents: list[asyncio.Task[object]] = field(default_factory=list)
+    lease: asyncio.Task[None] | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -67,6 +71,7 @@ class RoughFleet:
         random: Random,
         mind: Callable[[Life], Mind],
         acknowledging: Acknowledging,
+        rolling: Rolling = ROLLING,
     ) -> None:
         self._store = store
         self._fabric = fabric
@@ -77,7 +82,12 @@ class RoughFleet:
         self._hosts: dict[tuple[str, str], _Host] = {}
         self._lost: list[_Host] = []
         self._count = 0
+        self._rolling = rolling
         self.lives: list[Life] = []
+        self.launches: Counter[tuple[str, str]] = Counter()
+        """How often each place of each run was filled."""
+        self.cursed = ""
+        """A place whose hosts all die soon."""
 
     # -- the port, without weather: WeatheredFleet adds it ------------------------------------------------------------
 
@@ -90,6 +100,9 @@ class RoughFleet:
         self._count += 1
         skew = self._weather.profile.skew_seconds
         process = Process(f"{name}@{self._count}", timedelta(seconds=self._random.uniform(-skew, skew)))
+        self.launches[place] += 1
+        if name == self.cursed:
+            process.doom = self._random.randint(1, 80)
         info = HostInfo(process.name, name, "running", self._weather.clock.now())
         host = self._hosts[place] = _Host(info, process)
         reader = SharedReader(FaultyStore(self._store, self._weather, process))
@@ -97,7 +110,21 @@ class RoughFleet:
             task: asyncio.Task[object] = asyncio.create_task(self._keep(host, roster, agent, reader))
             host.agents.append(task)
             process.tasks.append(task)
+        self._watch_lease(host, roster)
         return info
+
+    def _watch_lease(self, host: _Host, roster: Roster) -> None:
+        """As agent/host.py does."""
+        store, clock = FaultyStore(self._store, self._weather, host.process), self._weather.clock
+        lease = Lease(store, ProcessClock(clock, host.process), roster.run, roster.config.leaseMinutes)
+        host.lease = asyncio.create_task(lease.watch(lambda over: self._stop(host, over)))
+        host.process.tasks.append(host.lease)
+
+    def _stop(self, host: _Host, over: Over = ASKED) -> None:
+        host.stopping.set()
+        for life in self.lives:
+            if life.process is host.process and life.loop is not None:
+                life.loop.stop(over)
 
     def seen(self, run: str) -> list[HostInfo]:
         """What a description of the instances would say."""
@@ -111,10 +138,7 @@ class RoughFleet:
         mine = [self._hosts.pop(place) for place in list(self._hosts) if place[0] == run]
         tasks = [task for host in mine for task in host.agents if not task.done()]
         for host in mine:
-            host.stopping.set()
-            for life in self.lives:
-                if life.process is host.process and life.loop is not None:
-                    life.loop.stop()
+            self._stop(host)
         if tasks:
             await asyncio.wait(tasks, timeout=30.0)
         for host in mine:
@@ -157,6 +181,7 @@ class RoughFleet:
             size=roster.size,
             run=roster.run,
             host=host.info.name,
+            rolling=self._rolling,
         )
         self.lives.append(life)
         return life
@@ -174,6 +199,11 @@ class RoughFleet:
             if host.process is process:
                 self._lost.append(self._hosts.pop(place))
 
+    def given_up(self, roster: Roster) -> set[str]:
+        """Places that are empty, and were to be filled as often as a place may be."""
+        alive = {info.name for info in self.seen(roster.run) if info.state == "running"}
+        return {name for name, times in roster.launches.items() if times >= 6 and name not in alive}
+
     def known(self, process: Process) -> bool:
         """Whether the fleet still sees this host."""
         return any(host.process is process for host in self._hosts.values())
@@ -185,7 +215,8 @@ class RoughFleet:
 
     async def gone(self) -> None:
         """Wait until every task has ended, after ``end_everything``."""
-        tasks = [task for host in [*self._hosts.values(), *self._lost] for task in host.agents]
+        hosts = [*self._hosts.values(), *self._lost]
+        tasks = [task for host in hosts for task in (*host.agents, host.lease) if task is not None]
         await asyncio.gather(*tasks, return_exceptions=True)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from agent.loop import AgentLoop
 from murmur import keys
 from murmur.gate import Verdict
+from murmur.memory.inbox import MemoryInbox
 
 _EVERY_TIME: Final = Verdict(due=True, cause="interval")
 
@@ -38,3 +39,7 @@ class PollingLoop(AgentLoop):
     async def _look_at_control(self) -> None:
         """Is the run still on? What else there is, the turn sees as it begins."""
         await self._view.read({keys.CONTROL: ""})
+
+
+def no_delivery(_inbox: MemoryInbox, _body: str) -> None:
+    """The Carrier of a flock that polls: no event is sent at all."""

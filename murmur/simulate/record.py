@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from murmur import keys
 from murmur.memory.store import MemoryStore
 from murmur.ports import Clock, ObjectInfo
 
@@ -26,12 +27,15 @@ class RecordingStore(MemoryStore):
         super().__init__(clock)
         self.time = clock
         self.puts: list[Put] = []
+        self.outputs = 0
+        """How often output/ was written: as long as it stays, so does the folder."""
         self.writer = ""
         """Who is writing just now; set by the FaultyStore around a write."""
         self.listeners.append(lambda change: self._record(change.key, deleted=change.deleted))
 
     def _record(self, key: str, *, deleted: bool) -> None:
         body = None if deleted else self._objects[key].body
+        self.outputs += key.startswith(keys.OUTPUT)
         self.puts.append(Put(self.time.monotonic(), key, body, self.writer))
 
     def body(self, key: str) -> bytes | None:

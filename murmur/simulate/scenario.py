@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
+from agent.journal import ROLLING, Rolling
+from agent.lease import WATCH_SECONDS
 from functions.api import operate
 from murmur import documents, keys
 from murmur.errors import MurmurError
@@ -22,6 +24,9 @@ SETTLE_SECONDS: Final = 1500.0
 """Within this, at most, a flock must settle once nothing goes wrong any more."""
 FAREWELL_SECONDS: Final = 180.0
 """Within this and two intervals, every process notices that its run is over: frozen ones thaw, those standing by look up."""
+LEASE_SLACK_SECONDS: Final = 2 * WATCH_SECONDS
+SHORT: Final = Rolling(bytes=700, keep_lines=2)
+"""Logs are rolled after a few lines, so that schedules see it."""
 MOST_LAUNCHES: Final = 3
 """Hosts that were started this often are left alone, so that the lifecycle's own limit is not what ends the run."""
 
@@ -75,7 +80,16 @@ class _Scenario:
         drawn = self.random.choices((CALM, AWS, DEFAULT, HARSH), (1, 2, 5, 4))[0]
         self.profile = profile or drawn
         self.config = self._draw_config()
-        self.world = World(seed, self.profile, self.random.choice((0.5, 2.0, 6.0)))
+        n = self.config["concurrency"]
+        self.world = World(
+            seed,
+            self.profile,
+            self.random.choice((0.5, 2.0, 6.0, 6.0, 90.0)),
+            rolling=self.random.choice((ROLLING, ROLLING, SHORT)),
+            parrot=self.random.randrange(n) if self.random.random() < 0.1 else None,
+        )
+        if self.random.random() < 0.06:
+            self.world.fleet.cursed = f"host-{self.random.randrange(-(-n // self.config['agentsPerInstance']))}"
         self.troubles = 0
         self._batches = 0
 
@@ -92,10 +106,12 @@ class _Scenario:
             "coalesceMilliseconds": random.choice((0, 50, 500)),
             "minTurnGapSeconds": random.choice((0.0, 1.0, 3.0)),
             "staggerSeconds": random.choice((0.0, 5.0, 60.0)),
-            "turnTimeoutSeconds": 20.0,
+            "turnTimeoutSeconds": random.choice((20.0, 20.0, 20.0, 300.0)),
             "maxTurnsPerAgent": random.choice((3, 5, 60, 60, 60)),
             "maxRunMinutes": random.choice((3.0, 120.0, 120.0, 120.0, 120.0, 120.0)),
             "idleTimeoutSeconds": random.choice((15.0, 3600.0, 3600.0, 3600.0)),
+            "maxRepeats": random.choice((2, 3, 6)),
+            "leaseMinutes": 3.0,
             "outputNews": random.random() < 0.8,
         }
 
@@ -113,6 +129,8 @@ class _Scenario:
         state = world.truth.control().state
         if state == "settled":
             await world.pass_time(2.5 * world.truth.config().loopIntervalSeconds)
+        if world.truth.control().alive and self.random.random() < 0.15:
+            await self._abandon()
         await self._finish()
         await world.end()
         check(world)
@@ -140,8 +158,19 @@ class _Scenario:
             await world.pass_time(5.0)
         if state != "settled":
             reason = world.truth.control().reason
-            owed = world.truth.owed(world.watch.reachable())
+            owed = world.truth.owed(world.watch.reachable(), world.watch.lost())
             world.watch.breach("I6", f"still {state} ({reason}) after {SETTLE_SECONDS:g} s without faults: {owed}")
+
+    async def _abandon(self) -> None:
+        """Nobody looks after the flock any more: every process ends by itself, and what comes back afterwards settles again."""
+        world = self.world
+        minutes = world.truth.config().leaseMinutes
+        await world.pass_time(minutes * 60 + LEASE_SLACK_SECONDS, ticks=False)
+        if alive := [life.name for life in world.fleet.lives if not life.ended]:
+            world.watch.breach("lease", f"still alive although nobody looked for {minutes:g} minutes: {alive}")
+        if self.random.random() < 0.5:
+            await world.pass_time(60.0)
+            await self._calm_down()
 
     async def _finish(self) -> None:
         world = self.world
@@ -152,11 +181,11 @@ class _Scenario:
         if world.truth.control().state != "stopped":
             world.watch.breach("stop", f"still {world.truth.control().state} after 300 s")
         end = world.clock.monotonic() + 2 * world.truth.config().loopIntervalSeconds + FAREWELL_SECONDS
-        while world.clock.monotonic() < end and not all(life.ended or life.turning for life in world.fleet.lives):
+        while world.clock.monotonic() < end and not all(life.ended for life in world.fleet.lives):
             await world.pass_time(5.0)
         if left := await world.fabric.runs():
             world.watch.breach("stop", f"wired after the end: {left}")
-        if alive := [life.name for life in world.fleet.lives if not life.ended and not life.turning]:
+        if alive := [life.name for life in world.fleet.lives if not life.ended]:
             world.watch.breach("stop", f"still alive after the end: {alive}")
 
     def _verdict(self) -> Verdict:
@@ -190,7 +219,8 @@ class _Scenario:
 
     def _task(self) -> str:
         self._batches += 1
-        return task(f"b{self._batches}", self.random.randint(0, 2 * int(self.config["concurrency"])))
+        most = self.random.choice((2, 2, 2, 6)) * int(self.config["concurrency"])
+        return task(f"b{self._batches}", self.random.randint(0, most))
 
     async def _start(self, changes: dict[str, Any]) -> None:
         await self._act(operate.start(self.world.services, self._task(), changes))

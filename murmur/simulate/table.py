@@ -7,7 +7,13 @@ from typing import Final
 
 from murmur.simulate.compare import Column, Comparison
 
+Cell = Callable[[Column], str]
 _NONE: Final = "–"
+_MISHAPS: Final[dict[str, Cell]] = {
+    "turns that failed": lambda c: _count(c.failed_turns),
+    "hosts that died": lambda c: _count(c.crashes),
+    "agents parked in the end": lambda c: _count(c.parked),
+}
 
 
 def headings(comparison: Comparison) -> tuple[str, ...]:
@@ -20,7 +26,7 @@ def rows(comparison: Comparison) -> list[tuple[str, ...]]:
     """The table's rows, the name first."""
     limit = comparison.limit_seconds
     limits = {"news reaches everyone": _seconds(limit), "  × the limit": "1.00", "turns made / needed": "1.00"}
-    cells: dict[str, Callable[[Column], str]] = {
+    cells: dict[str, Cell] = {
         "news reaches everyone": lambda c: _seconds(c.reach_seconds),
         "  × the limit": lambda c: f"{c.reach_seconds / limit:.2f}" if limit else _NONE,
         "  turns made meanwhile": lambda c: _count(c.news_turns),
@@ -31,6 +37,7 @@ def rows(comparison: Comparison) -> list[tuple[str, ...]]:
         "turns an hour at rest": lambda c: _count(round(c.turns_at_rest_per_hour)),
         "wakes gated (no turn)": lambda c: _count(c.gated),
         "rescues by the fallback": lambda c: _count(c.rescues),
+        **(_MISHAPS if comparison.question.faults != "none" else {}),
         "S3 PUT": lambda c: _count(c.work.s3_writes if c.work else None),
         "S3 GET, HEAD": lambda c: _count(c.work.s3_reads if c.work else None),
         "S3 LIST": lambda c: _count(c.work.s3_lists if c.work else None),
@@ -66,6 +73,7 @@ def footnotes(comparison: Comparison) -> list[str]:
         (
             "Prices: AWS list, us-east-1, without model calls. S3 answers at once here; seed "
             f"{q.seed}, faults {q.faults}: the same command gives the same table."
+            + ("" if all(column.run for column in comparison.columns) else " What is computed knows no faults.")
         ),
     ]
 

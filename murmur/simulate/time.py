@@ -49,7 +49,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class VirtualClock:
-    """The Clock of a virtual loop."""
+    """The Clock of the virtual loop that it is first asked in."""
+
+    _loop: asyncio.AbstractEventLoop | None = None
 
     def now(self) -> datetime:
         """Virtual UTC."""
@@ -57,7 +59,9 @@ class VirtualClock:
 
     def monotonic(self) -> float:
         """Virtual seconds."""
-        return asyncio.get_event_loop().time()
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop.time()
 
     async def sleep(self, seconds: float) -> None:
         """Let virtual time pass."""

@@ -19,6 +19,7 @@ from murmur.simulate.weather import Weather
 
 SHARED: Final = f"{keys.OUTPUT}shared.md"
 _TASK: Final = re.compile(r"batch (\S+) with (\d+) items")
+PARROT: Final = ("the same", "as before", "and again")
 _BAD: Final = ("hang", "refuse", "limit", "silent", "die", "twice", "stray")
 
 
@@ -40,6 +41,8 @@ class TurnTaken:
     said: str = ""
     """The state it broadcast, "" for none."""
     wrote: bool = False
+    parroted: bool = False
+    """It said what it always says, and not its token."""
     appended: bool = False
     """Whether an append of its token to the shared file was confirmed."""
 
@@ -58,7 +61,10 @@ class TroubledMind:
         think: float,
         turns: list[TurnTaken],
         begins: Callable[[Life], None],
+        parrot: bool = False,
     ) -> None:
+        """``parrot``: it says the same in every turn, and does nothing."""
+        self._parrot = parrot
         self._begins = begins
         self._life = life
         self._weather = weather
@@ -94,6 +100,10 @@ class TroubledMind:
         if bad == "limit":
             retry = self._random.choice((0.0, 5.0, 20.0))
             return TurnOutcome("error", detail="429", rate_limited=True, retry_after_seconds=retry)
+        if self._parrot:
+            turn.parroted = True
+            await desk.broadcast(*PARROT, "working")
+            return TurnOutcome("end_turn")
         try:
             state = await self._work(desk, turn)
             if bad == "die":

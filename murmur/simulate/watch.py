@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
+from agent.heart import HEARTBEAT_SECONDS
+from agent.lease import WATCH_SECONDS
+from agent.loop import UPKEEP_SECONDS
+from agent.patience import LONGEST_SECONDS
 from murmur import keys
 from murmur.change import order, parse_change
-from murmur.entry import LogEntry
+from murmur.memory.fabric import MemoryFabric
 from murmur.memory.inbox import MemoryInbox
 from murmur.ports import Message
-from murmur.simulate.hosts import Life
+from murmur.simulate.hosts import Life, RoughFleet
+from murmur.simulate.profile import STALE_SECONDS
 from murmur.simulate.record import RecordingStore
 from murmur.simulate.trouble import TurnTaken
 from murmur.simulate.truth import Truth
-from murmur.simulate.weather import Process, Weather
+from murmur.simulate.weather import Weather
 
-SLACK_SECONDS: Final = 45.0
-"""What I2 allows beyond the interval: a look is repeated, ever more slowly, while the store does not answer."""
-CALM_SLACK_SECONDS: Final = 5.0
+OUTAGE_SECONDS: Final = LONGEST_SECONDS + 15.0
+"""What a bound allows beyond itself in rough weather: a look is repeated, ever more slowly, while the store does not answer."""
+LOOK_SECONDS: Final = 4.0
+"""What a bound allows in calm weather: eyes look every 2.5 s, and a look of an agent takes requests."""
+REPLACED_SECONDS: Final = HEARTBEAT_SECONDS + UPKEEP_SECONDS
+"""A process that was replaced is told by its next heartbeat."""
+_OPERATORS: Final = ("direction", "directive", "config", "resume")
 STALE_TURN_SECONDS: Final = 60.0
 """A turn this soon after a stale listing may be due to what that showed."""
 
@@ -35,10 +45,11 @@ class Watch:
         lives: Sequence[Life],
         weather: Weather,
         turns: Sequence[TurnTaken],
-        known: Callable[[Process], bool],
+        fleet: RoughFleet,
+        fabric: MemoryFabric,
     ) -> None:
-        """``known``: whether the fleet still sees a process; what a lost one does, nobody waits for."""
-        self._known = known
+        self._fleet = fleet
+        self._fabric = fabric
         self._store = store
         self._truth = truth
         self._lives = lives
@@ -54,8 +65,13 @@ class Watch:
         self.meddling = 0
         """How many acts of the operator are under way."""
         self._unseen_since: dict[tuple[str, int], tuple[int, float]] = {}
+        self._in_vain_since: dict[Life, float] = {}
+        self._repairs: Counter[tuple[str, int]] = Counter()
         self.settled_at: float | None = None
         self._settled_turns = 0
+        self._quiet_checks = 0
+        self._arrived = 0
+        """Messages that ever arrived in a queue: what a check finds there may be gone when it ends."""
 
     def breach(self, invariant: str, what: str) -> None:
         """Write down what went against an invariant."""
@@ -89,44 +105,103 @@ class Watch:
             self._meddled_at = self._weather.clock.monotonic()
             self.settled_at = None
 
+    def operator_wrote(self) -> None:
+        """A write of the operator landed, maybe long after it was given up."""
+        self.check_quiet()
+        self._meddled_at = self._weather.clock.monotonic()
+        self.settled_at = None
+
     def check_quiet(self) -> None:
         """No turn since the flock was settled."""
         if self.settled_at is None or len(self._turns) <= self._settled_turns:
             return
-        new = [turn for turn in self._turns[self._settled_turns :] if self._newest(turn.life)]
+        new = self._turns[self._settled_turns :]
         self._settled_turns = len(self._turns)
-        if new and not any(turn.began - turn.life.store.stale_at < STALE_TURN_SECONDS for turn in new):
+        if not any(turn.began - turn.life.store.stale_at < STALE_TURN_SECONDS for turn in new):
             self.breach("I1", f"{len(new)} turns after settling, the first by {new[0].life.name}")
 
     def reachable(self) -> list[Life]:
         """Lives that the flock counts on."""
-        return [life for life in self._lives if not life.process.dead and self._known(life.process)]
+        return [life for life in self._lives if not life.process.dead and self._fleet.known(life.process)]
+
+    def lost(self) -> frozenset[int]:
+        """Agents that no host runs any more, nor will."""
+        roster = self._truth.roster()
+        if roster is None:
+            return frozenset()
+        return frozenset(agent for name in self._fleet.given_up(roster) for agent in roster.hosts[name])
+
+    # -- I6: declared within two checks -------------------------------------------------------------------------------
+
+    def quiet(self) -> str:
+        """Why a check now should not find the flock settled; "" if it should."""
+        control, roster = self._truth.control(), self._truth.roster()
+        if control.state != "running" or roster is None or self.meddling:
+            return control.state
+        lost = self.lost()
+        if owed := self._truth.owed(self.reachable(), lost):
+            return owed
+        for agent in range(roster.size):
+            told = self._truth.told(control.run, agent)
+            if agent in lost or told.parked:
+                continue
+            if told.in_turn or self._fabric.inbox(control.run, agent).contents():
+                return f"agent-{agent} has messages, or its state document says that it is in a turn"
+            for other in self._truth.neighbours(agent, roster, self._truth.config()):
+                if told.seen.get(other, -1) < self._truth.told(control.run, other).rolled:
+                    return f"agent-{other} rolled its log further than agent-{agent} has said that it has seen"
+        return ""
+
+    def ticked(self, before: str, *, through: bool) -> None:
+        """A check of the lifecycle ended. Two in a row that found the flock quiet from beginning to end must declare it settled."""
+        after = self.quiet()
+        arrived, self._arrived = self._arrived, self._fabric.requests["SendMessage"]
+        calm = self._weather.clock.monotonic() > self._weather.cleared_at + STALE_SECONDS
+        if before or not calm or not through or after not in ("", "settled") or arrived != self._arrived:
+            self._quiet_checks = 0
+            return
+        self._quiet_checks += 1
+        if self._quiet_checks >= 2 and not after:
+            self.breach("I6", f"still running after {self._quiet_checks} checks although nothing is owed")
 
     # -- I1: no turn for nothing --------------------------------------------------------------------------------------
 
     def turn_begins(self, life: Life) -> None:
         """A mind is about to be asked: something must be owed to the agent, unless the turn makes up for one cut off."""
-        current = life.loop.state.turn if life.loop else None
         control, config, roster = self._truth.control(), self._truth.config(), self._truth.roster()
-        swarm, newest = config.algorithm == "swarm", self._newest(life)
-        stale = self._weather.clock.monotonic() - life.store.stale_at < STALE_TURN_SECONDS
-        if roster is None or control.run != life.run or not newest or swarm or stale:
+        now = self._weather.clock.monotonic()
+        current = life.loop.state.turn if life.loop else None
+        if roster is None or control.run != life.run or current is None:
             return
-        if current is None or current.cause == "repair" or current.iteration < len(self._truth.log(life.agent)):
+        told = self._truth.told(life.run, life.agent)
+        if told.put_by != life.name:
+            if now - told.put_since > REPLACED_SECONDS:
+                self.breach("I5", f"{life.name} begins a turn although {told.put_by} took its place long ago")
+            return
+        if now - life.store.stale_at < STALE_TURN_SECONDS or current.iteration < len(told.lines):
             return  # a turn for a line that somebody else has written is in vain, but it was due when it began
-        if not self._truth.owed_to(life.agent, control, config, roster):
+        near = [other for other in range(roster.size) if other != life.agent]
+        if config.algorithm != "swarm":  # whom a swarm member reads may change between its look and now
+            near = list(self._truth.neighbours(life.agent, roster, config))
+        if self._truth.owed_to(life.agent, control, config, near):
+            return
+        if current.cause in _OPERATORS and now - self._meddled_at < config.loopIntervalSeconds:
+            return  # what the operator took back while the turn began was there when it became due
+        place = (life.run, life.agent)
+        self._repairs[place] += 1
+        if current.cause != "repair" or self._repairs[place] > told.cut_off:
             self.breach("I1", f"{life.name} takes a turn ({current.cause}) for nothing")
-
-    def _newest(self, life: Life) -> bool:
-        return [other for other in self._lives if (other.run, other.agent) == (life.run, life.agent)][-1] is life
 
     # -- I2: seen within an interval ----------------------------------------------------------------------------------
 
     def look(self) -> None:
         """One look at everybody."""
         self._looked_at = self._weather.clock.monotonic()
-        self._owed = [*self._owed[-1:], self._truth.owed(self.reachable())]
+        self._owed = [*self._owed[-1:], self._truth.owed(self.reachable(), self.lost())]
         self.check_quiet()
+        for life in self._lives:
+            if life.turning:
+                self._check_in_vain(life)
         roster, control = self._truth.roster(), self._truth.control()
         if roster is None or roster.run != control.run or not control.alive or control.state == "starting":
             return
@@ -137,7 +212,7 @@ class Watch:
             known = life.loop.known() if life.loop else {}
             for other in self._truth.neighbours(life.agent, roster, config):
                 place = (life.name, other)
-                unseen = self._truth.oldest_news(other, known.get(other, -1))
+                unseen = self._truth.told(life.run, other).news_beyond(known.get(other, -1))
                 before = self._unseen_since.get(place)
                 if unseen < 0 or before is None or before[0] != unseen:
                     self._unseen_since[place] = (unseen, now)
@@ -148,8 +223,26 @@ class Watch:
                     )
                     self._unseen_since[place] = (unseen, now + 1e9)
 
+    # -- a turn in vain ends ------------------------------------------------------------------------------------------
+
+    def _check_in_vain(self, life: Life) -> None:
+        """A process whose run is over, or whose place another one has taken, does not think on."""
+        now, control = self._weather.clock.monotonic(), self._truth.control()
+        told = self._truth.told(life.run, life.agent)
+        over = control.run != life.run or not control.alive
+        replaced = told.put_by not in ("", life.name)
+        stands = life.process.dead or life.process.frozen_until > now or self._weather.outage_until > now
+        if not (over or replaced) or stands or life not in self._in_vain_since:
+            self._in_vain_since[life] = now
+        since = self._in_vain_since[life]
+        limit = (WATCH_SECONDS if over else REPLACED_SECONDS) + self._slack(since)
+        if now - since > limit:
+            why = "its run is over" if over else f"{told.put_by} took its place"
+            self.breach("I5", f"{life.name} thinks on for {now - since:.0f} s after {why}")
+            self._in_vain_since[life] = now + 1e9
+
     def _slack(self, since: float) -> float:
-        return CALM_SLACK_SECONDS if since > self._weather.cleared_at + SLACK_SECONDS else SLACK_SECONDS
+        return LOOK_SECONDS if since > self._weather.cleared_at + OUTAGE_SECONDS else OUTAGE_SECONDS
 
     def _listens(self, life: Life, run: str) -> bool:
         now = self._weather.clock.monotonic()
@@ -166,7 +259,8 @@ class Watch:
 
     def acknowledging(self, life: Life, inbox: MemoryInbox, messages: Sequence[Message]) -> None:
         """Messages are about to be deleted: what they told of must be accounted for by then."""
-        if self._truth.control().run != life.run or life.ended or not self._newest(life):
+        replaced = self._truth.told(life.run, life.agent).put_by not in ("", life.name)
+        if self._truth.control().run != life.run or life.ended or replaced:
             return
         resting = life.loop is not None and life.loop.state.activity in ("paused", "parked")
         near = life.loop.neighbours() if life.loop else ()
@@ -181,22 +275,18 @@ class Watch:
             self._deleted[place] = max(order(change.sequencer), self._deleted.get(place, -1))
             if resting or known:
                 continue
-            told = self._version(change.key, change.etag)
-            unseen = [
-                e for e in told if e.is_news and e.iteration > self._truth.cursor(life.agent, life.run).past(other)
-            ]
-            if not unseen or self._waits(inbox, receipts, change.key, change.sequencer):
+            if self._store.etag(change.key) != change.etag:
+                continue
+            seen = self._truth.told(life.run, life.agent).seen.get(other, -1)
+            unseen = self._truth.told(life.run, other).news_beyond(seen)
+            if unseen < 0 or self._waits(inbox, receipts, change.key, change.sequencer):
                 continue
             written = self._written_at(change.key, change.etag)
             if not self._own_append_since(life, written):
                 self.breach(
                     "I2",
-                    f"{life.name} deleted the message of agent-{other} iteration {unseen[0].iteration} before accounting for it",
+                    f"{life.name} deleted the message of agent-{other} iteration {unseen} before accounting for it",
                 )
-
-    def _version(self, key: str, etag: str) -> tuple[LogEntry, ...]:
-        agent = keys.agent_of_log(key)
-        return self._truth.log(agent) if agent is not None and self._store.etag(key) == etag else ()
 
     def _waits(self, inbox: MemoryInbox, deleted: set[str], key: str, sequencer: str) -> bool:
         for body, receipt in inbox.contents():

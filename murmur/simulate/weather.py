@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 from typing import Final, TypeVar
 
-from murmur.errors import Unavailable
+from murmur.errors import MurmurError, Unavailable
 from murmur.ports import Clock
-from murmur.simulate.profile import CALM, Profile
+from murmur.simulate.profile import CALM, LATE_SECONDS, Profile
 
 _T = TypeVar("_T")
-_CALM_SECONDS: Final = 0.01
+ROUGH_SHARE: Final = 0.6
+CALM_SHARE: Final = 0.2
+"""Ways that take time at all, of all: the others only let everybody else have their turn, which costs a tenth to simulate."""
 
 
 @dataclass(slots=True, eq=False)
@@ -57,6 +60,7 @@ class Weather:
         self.random = random
         self.clock = clock
         self.outage_until = 0.0
+        self._landing: set[asyncio.Task[None]] = set()
         self.cleared_at = float("-inf") if profile is CALM else float("inf")
 
     def clear(self) -> None:
@@ -90,11 +94,31 @@ class Weather:
                 raise _silence(label)
         return result
 
+    async def lag(self, process: Process, label: str, effect: Callable[[], Awaitable[_T]]) -> _T:
+        """A write that lands only after its process has given it up, or has died. Always raises Unavailable."""
+        process.point(f"before {label}")
+        await self._travel(process)
+        process.point("")
+        landing = asyncio.ensure_future(self._land(self.random.uniform(0.5, LATE_SECONDS), effect))
+        self._landing.add(landing)
+        landing.add_done_callback(self._landing.discard)
+        await self._travel(process)
+        process.point(f"after {label}")
+        raise _silence(label)
+
+    async def _land(self, seconds: float, effect: Callable[[], Awaitable[object]]) -> None:
+        await asyncio.sleep(seconds)
+        with contextlib.suppress(MurmurError):  # nobody waits for the answer
+            await effect()
+
     async def _travel(self, process: Process) -> None:
-        seconds = _CALM_SECONDS
-        if self.rough:
-            seconds = self.random.expovariate(1 / self.profile.latency_seconds)
-        await asyncio.sleep(max(seconds, process.frozen_until - self.clock.monotonic()))
+        stands = process.frozen_until - self.clock.monotonic()
+        if stands > 0:
+            await asyncio.sleep(stands)
+        elif self.random.random() < (ROUGH_SHARE if self.rough else CALM_SHARE):
+            await asyncio.sleep(self.random.expovariate(1 / self.profile.latency_seconds))
+        else:
+            await asyncio.sleep(0)
 
     def _silent(self) -> bool:
         return self.clock.monotonic() < self.outage_until or self.strikes(self.profile.unavailable / 2)

@@ -7,8 +7,10 @@ from collections.abc import Coroutine, Sequence
 from random import Random
 from typing import Final
 
+from agent.journal import ROLLING, Rolling
 from functions.lifecycle import Lifecycle
-from functions.lifecycle.settle import SettleWatch
+from functions.lifecycle.lease import LeaseSign
+from functions.lifecycle.settle import Memory, SettleWatch
 from murmur import keys
 from murmur.change import Change
 from murmur.errors import MurmurError
@@ -29,13 +31,26 @@ from murmur.simulate.watch import Watch
 from murmur.simulate.weather import Process, Weather
 
 BUCKET: Final = "flock"
-TICK_SECONDS: Final = 5.0
+LOOK_SECONDS: Final = 2.5
+"""How often the eyes look; the lifecycle ticks after every second look, in calm weather after every fourth."""
+COLD: Final = 0.3
+"""Invocations of the lifecycle that remember nothing, of all."""
+OPERATOR: Final = "operator"
 
 
 class World:
     """Everything of one scenario. ``breaches`` is what was seen to go against an invariant."""
 
-    def __init__(self, seed: int, profile: Profile, think_seconds: float) -> None:
+    def __init__(
+        self,
+        seed: int,
+        profile: Profile,
+        think_seconds: float,
+        *,
+        rolling: Rolling = ROLLING,
+        parrot: int | None = None,
+    ) -> None:
+        """``parrot``: an agent that says the same in every turn; None for no such agent."""
         self.random = Random(seed)
         self.clock = VirtualClock()
         self.weather = Weather(profile, Random(self.random.getrandbits(64)), self.clock)
@@ -43,6 +58,9 @@ class World:
         self.fabric = MemoryFabric(self.store, bucket=BUCKET, clock=self.clock, carrier=rough_carrier(self.weather))
         self.turns: list[TurnTaken] = []
         self._think = think_seconds
+        self._parrot = parrot
+        self._lease = LeaseSign()
+        self._memory = Memory()
         self.fleet = RoughFleet(
             store=self.store,
             fabric=self.fabric,
@@ -50,6 +68,7 @@ class World:
             random=Random(self.random.getrandbits(64)),
             mind=self._mind,
             acknowledging=self._acknowledging,
+            rolling=rolling,
         )
         self.truth = Truth(self.store)
         self.watch = Watch(
@@ -58,11 +77,12 @@ class World:
             lives=self.fleet.lives,
             weather=self.weather,
             turns=self.turns,
-            known=self.fleet.known,
+            fleet=self.fleet,
+            fabric=self.fabric,
         )
         self.store.listeners.append(self._on_change)
         self._acts: set[asyncio.Task[None]] = set()
-        operator = Process("operator")
+        operator = Process(OPERATOR)
         self.operator_store = FaultyStore(self.store, self.weather, operator)
         self.services = Services(
             settings=Settings(flock="flock", bucket=BUCKET),
@@ -82,6 +102,7 @@ class World:
             think=self._think,
             turns=self.turns,
             begins=self.watch.turn_begins,
+            parrot=life.agent == self._parrot,
         )
 
     # -- the lifecycle ------------------------------------------------------------------------------------------------
@@ -108,7 +129,10 @@ class World:
         store = FaultyStore(self.store, self.weather, process, "lifecycle")
         fabric = FaultyFabric(self.fabric, self.weather, process)
         fleet = WeatheredFleet(self.fleet, store, self.weather, process)
-        lifecycle = Lifecycle(BUCKET, store, fabric, fleet, self.clock, SettleWatch(store, fabric))
+        if self.random.random() < COLD:
+            self._memory = Memory()
+        settle = SettleWatch(store, fabric, self._memory)
+        lifecycle = Lifecycle(BUCKET, store, fabric, fleet, self.clock, settle, self._lease)
         work = asyncio.ensure_future(lifecycle.act(action, run))
         process.tasks.append(work)
         try:
@@ -124,17 +148,18 @@ class World:
 
     async def tick(self) -> None:
         """The regular look."""
-        await self.act("tick", self.truth.control().run)
+        before = self.watch.quiet()
+        through = await self.act("tick", self.truth.control().run)
+        self.watch.ticked(before, through=through)
 
-    async def pass_time(self, seconds: float) -> None:
+    async def pass_time(self, seconds: float, *, ticks: bool = True) -> None:
         """Let time go by: ticks, and eyes that look all the while."""
         end = self.clock.monotonic() + seconds
         while self.clock.monotonic() < end:
-            await asyncio.sleep(TICK_SECONDS / 2)
-            self.watch.look()
-            await asyncio.sleep(TICK_SECONDS / 2)
-            self.watch.look()
-            if self.truth.control().run:
+            for _ in range(2 if self.weather.rough else 4):
+                await asyncio.sleep(LOOK_SECONDS)
+                self.watch.look()
+            if ticks and self.truth.control().run:
                 await self.tick()
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
@@ -143,6 +168,8 @@ class World:
         task.add_done_callback(self._acts.discard)
 
     def _on_change(self, change: Change) -> None:
+        if self.store.writer == OPERATOR:
+            self.watch.operator_wrote()
         if change.key == keys.CONTROL:
             self.watch.on_control()
 

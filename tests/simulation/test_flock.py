@@ -5,15 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from typing import Any
+
+import pytest
 
 from agent.ports import TurnOutcome
 from agent.tools.desk import Desk
+from functions.api import operate
 from murmur import keys
 from murmur.config import FlockConfig
+from murmur.control import read_control
 from murmur.entry import timestamp
 from murmur.errors import Conflict
+from murmur.simulate.check import check
 from murmur.simulate.flock import SimulatedFlock
+from murmur.simulate.profile import CALM
 from murmur.simulate.time import VirtualClock, run
+from murmur.simulate.trouble import task
+from murmur.simulate.world import World
+from tests.simulation import reverts
 
 
 class Worker:
@@ -149,3 +159,161 @@ def test_paused_flock_makes_no_turns_and_resume_wakes_it() -> None:
         await flock.stop()
 
     run(main())
+
+
+def test_a_settled_flock_stops_itself_after_its_idle_timeout_and_not_before() -> None:
+    async def main() -> None:
+        flock, workers = make(4, 4, idleTimeoutSeconds=90.0)
+        await flock.start("do it")
+        assert await flock.until("settled", within_seconds=600) == "settled"
+        settled_at, turns = flock.clock.monotonic(), sum(w.turns for w in workers)
+        assert await flock.until("stopped", within_seconds=600) == "stopped"
+        assert 90.0 <= flock.clock.monotonic() - settled_at <= 95.0
+        assert sum(w.turns for w in workers) == turns
+        control = (await read_control(flock.store)).control
+        assert "idleTimeoutSeconds" in control.reason
+        assert await flock.fabric.runs() == []
+        assert await flock.fleet.hosts(flock.run) == []
+
+    run(main())
+
+
+class Parrot(Worker):
+    async def run(self, desk: Desk, prompt: str, timeout_seconds: float) -> TurnOutcome:
+        self.turns += 1
+        desk.listed.set()
+        await asyncio.sleep(self.think)
+        await desk.broadcast("I wait", "for the others", "to begin", "working")
+        return TurnOutcome("end_turn")
+
+
+def test_an_agent_that_says_the_same_again_and_again_is_parked_and_a_new_direction_frees_it() -> None:
+    async def main() -> None:
+        workers = [Parrot(0, 0), Parrot(1, 0)]
+        config = FlockConfig.parse({"concurrency": 2, "maxRepeats": 4, "idleTimeoutSeconds": 3600.0})
+        flock = SimulatedFlock(config, lambda agent: workers[agent], VirtualClock(), 7)
+        await flock.start("do it")
+        assert await flock.until("settled", within_seconds=900) == "settled"
+        assert [w.turns for w in workers] == [4, 4]
+        reason = (await read_control(flock.store)).control.reason
+        assert "2 of them parked" in reason
+        assert "maxRepeats" in reason
+        await flock.store.put(keys.DIRECTION, b"do something else")
+        assert await flock.until("running", within_seconds=60) == "running"
+        assert await flock.until("settled", within_seconds=900) == "settled"
+        assert [w.turns for w in workers] == [8, 8]
+        await flock.stop()
+
+    run(main())
+
+
+def test_agents_that_nobody_looks_after_end_by_themselves_in_the_midst_of_a_turn() -> None:
+    async def main() -> list[str]:
+        world = World(3, CALM, 3000.0)
+        config = {"concurrency": 3, "leaseMinutes": 3.0, "turnTimeoutSeconds": 7200.0}
+        await operate.start(world.services, task("b1", 6), config)
+        await world.pass_time(30.0)
+        assert sum(life.turning for life in world.fleet.lives) == 3
+        await world.pass_time(3 * 60 + 60.0, ticks=False)
+        ended = [life.ended for life in world.fleet.lives]
+        lines = [world.truth.told(life.run, life.agent).lines for life in world.fleet.lives]
+        assert [[line.failed for line in of_one] for of_one in lines] == [[True]] * 3
+        await world.end()
+        return ended
+
+    assert all("leaseMinutes" in why for why in run(main()))
+
+
+def test_a_lost_process_ends_its_turn_when_its_run_is_over() -> None:
+    async def main() -> None:
+        world = World(3, CALM, 3000.0)
+        await operate.start(world.services, task("b1", 2), {"concurrency": 1, "turnTimeoutSeconds": 7200.0})
+        await world.pass_time(30.0)
+        life = world.fleet.lives[0]
+        assert life.turning
+        world.fleet.lose(life.process)
+        life.process.frozen_until = world.clock.monotonic() + 30.0
+        await operate.stop(world.services)
+        await world.pass_time(10.0)
+        await operate.start(world.services, task("b2", 2), {})
+        await world.pass_time(55.0)
+        assert (life.turning, life.ended) == (False, f"run {life.run} is over")
+        assert not world.truth.told(life.run, 0).lines
+        await world.end()
+
+    run(main())
+
+
+def a_line_of_the_run_before_lands_late() -> list[str]:
+    """A frozen process of an ended run begins its agent's log in the next one. Returns the breaches."""
+
+    async def main() -> list[str]:
+        world = World(3, CALM, 20.0)
+        await operate.start(world.services, task("b1", 2), {"concurrency": 2, "agentsPerInstance": 1})
+        await world.pass_time(10.0)
+        zombie = next(life for life in world.fleet.lives if life.agent == 0)
+        create = zombie.store.create
+
+        async def late_create(key: str, body: bytes, **more: Any) -> str:
+            if key == keys.log(0):
+                zombie.process.frozen_until = world.clock.monotonic() + 60.0
+            return await create(key, body, **more)
+
+        zombie.store.create = late_create  # type: ignore[method-assign]
+        while not zombie.process.frozen_until:
+            await world.pass_time(5.0)
+        world.fleet.lose(zombie.process)
+        await operate.stop(world.services)
+        await world.pass_time(10.0)
+        world._think = 200.0
+        await operate.start(world.services, task("b2", 2), {"turnTimeoutSeconds": 7200.0})
+        await world.pass_time(60.0)
+        late = [put for put in world.store.puts if put.key == keys.log(0) and put.writer == zombie.name]
+        assert len(late) == 1  # it was too late for its own run, and its log was not there to compare with
+        await world.pass_time(600.0)
+        check(world)
+        await world.end()
+        lines = world.truth.told(world.truth.control().run, 0).lines
+        return [*world.watch.breaches, *([] if lines else ["the agent never appended"])]
+
+    return run(main())
+
+
+def test_a_line_of_the_run_before_is_seen_by_nobody_and_written_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert a_line_of_the_run_before_lands_late() == []
+    reverts.runs_share_their_logs(monkeypatch)
+    assert a_line_of_the_run_before_lands_late()
+
+
+def test_a_replaced_process_ends_its_turn_with_its_next_heartbeat() -> None:
+    async def main() -> None:
+        world = World(3, CALM, 3000.0)
+        await operate.start(world.services, task("b1", 2), {"concurrency": 1, "turnTimeoutSeconds": 7200.0})
+        await world.pass_time(30.0)
+        life = world.fleet.lives[0]
+        world.fleet.lose(life.process)
+        await world.pass_time(100.0)
+        assert not life.turning
+        newest = world.fleet.lives[-1]
+        assert newest.turning
+        assert newest is not life
+        await world.end()
+
+    run(main())
+
+
+def test_a_host_that_always_dies_is_left_alone_and_the_rest_of_the_flock_settles_without_it() -> None:
+    async def main() -> str:
+        world = World(3, CALM, 2.0)
+        world.fleet.cursed = "host-1"
+        await operate.start(world.services, task("b1", 6), {"concurrency": 4, "agentsPerInstance": 2})
+        for _ in range(200):
+            await world.pass_time(5.0)
+            if world.truth.control().state == "settled":
+                break
+        launches = world.fleet.launches
+        assert [launches[world.truth.control().run, name] for name in ("host-0", "host-1")] == [1, 6]
+        await world.end()
+        return world.truth.control().reason
+
+    assert "host-1 died 6 times and is left alone" in run(main())

@@ -8,14 +8,16 @@ import pytest
 
 from agent import limits, loop, mailbox
 from agent.journal import Journal
+from agent.lease import Lease
 from murmur import gate, keys, quiet
 from murmur.config import FlockConfig
 from murmur.errors import ObjectMissing
 from murmur.memory.store import MemoryStore
 from murmur.ports import Message
-from murmur.simulate.profile import DEFAULT, HARSH, Profile
+from murmur.simulate.profile import CALM, DEFAULT, HARSH, Profile
 from murmur.simulate.scenario import scenario
 from murmur.state import Counters
+from tests.simulation import reverts
 
 SEEDS = range(1, 41)
 
@@ -101,6 +103,20 @@ def without_budget_check(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "spent", spent)
 
 
+def without_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody asks whether somebody still looks after the flock."""
+
+    async def look(self: Lease) -> None:
+        return None
+
+    monkeypatch.setattr(Lease, "look", look)
+
+
+def without_loop_detection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent may say the same for ever."""
+    monkeypatch.setattr(loop, "looping", lambda *_: "")
+
+
 MUTATIONS: tuple[tuple[Callable[[pytest.MonkeyPatch], None], Profile | None], ...] = (
     (without_gate, None),
     (without_conditional_write, HARSH),
@@ -108,6 +124,9 @@ MUTATIONS: tuple[tuple[Callable[[pytest.MonkeyPatch], None], Profile | None], ..
     (without_delete_after_append, None),
     (without_global_settle_rule, DEFAULT),
     (without_budget_check, DEFAULT),
+    (without_lease, CALM),
+    (without_loop_detection, CALM),
+    (reverts.a_cut_off_start_forgets_what_it_was_asked_for, HARSH),
 )
 
 

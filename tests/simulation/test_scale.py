@@ -14,8 +14,10 @@ import pytest
 
 from murmur.config import FlockConfig
 from murmur.simulate.costs import Bill
-from murmur.simulate.experiment import Outcome, Question, simulate
+from murmur.simulate.experiment import simulate
 from murmur.simulate.foretell import foretell
+from murmur.simulate.outcome import Outcome
+from murmur.simulate.question import Question
 
 RING = Question(agents=64, radius=1, think_seconds=20.0, contributions=64)
 POLLS = replace(RING, mode="polling")
@@ -27,10 +29,6 @@ def outcome(question: Question) -> Outcome:
     return simulate(question)
 
 
-def limit(question: Question) -> float:
-    return question.hops * (question.think_seconds + question.delivery_seconds)
-
-
 @pytest.mark.parametrize("seed", [7, 8])
 def test_news_crosses_a_ring_of_64_as_fast_as_thinking_and_delivery_allow(seed: int) -> None:
     config = FlockConfig()  # what the flock does on its own account is within the five per cent, too
@@ -39,8 +37,10 @@ def test_news_crosses_a_ring_of_64_as_fast_as_thinking_and_delivery_allow(seed: 
     assert asked.hops == 32
     found = outcome(asked)
     assert len(found.learning_seconds) == 64
-    assert found.reach_seconds <= 1.05 * limit(asked)
-    assert found.reach_seconds >= 0.9 * limit(asked)  # faster than the limit on average would be a fault of the model
+    assert found.reach_seconds <= 1.05 * asked.limit_seconds
+    assert (
+        found.reach_seconds >= 0.9 * asked.limit_seconds
+    )  # faster than the limit on average would be a fault of the model
 
 
 def test_polling_needs_its_interval_at_every_hop() -> None:
@@ -85,6 +85,19 @@ def test_lost_and_late_events_delay_the_news_and_the_fallback_makes_up_for_them(
     assert len(found.learning_seconds) == 64
     assert found.pieces == 300
     assert sum(span.rescues for span in (found.work, found.rest, found.news)) > 0
+
+
+def test_minds_that_fail_and_hosts_that_die_cost_turns_and_time_and_nothing_else() -> None:
+    calm = Question(agents=24, radius=1, think_seconds=20.0, contributions=60, seed=2)
+    rough = outcome(replace(calm, faults="default"))
+    assert rough.crashes > 0
+    assert rough.work.failed > 0
+    assert rough.pieces == 60
+    assert len(rough.learning_seconds) + rough.parked == 24
+    assert rough.work.turns >= outcome(calm).work.turns + rough.work.failed
+    assert rough.reach_seconds > outcome(calm).reach_seconds
+    assert rough.rest.turns == 0
+    assert outcome(calm).crashes == outcome(calm).work.failed == 0
 
 
 def test_what_is_foretold_of_polling_is_what_running_it_shows() -> None:

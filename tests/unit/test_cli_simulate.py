@@ -11,7 +11,12 @@ import pytest
 from murmur.cli import exits
 from murmur.cli.main import main
 from murmur.cli.verbs.simulate import seconds
+from murmur.simulate.mishaps import MOST_CRASHES
+from murmur.simulate.plot import WIDTH, round_step
+from murmur.simulate.profile import EVENT_LATE_SECONDS, FAULTS
+from tests.docs import simulate_page
 
+SVG = "{http://www.w3.org/2000/svg}"
 SMALL = ["simulate", "--agents", "6", "--think", "2s", "--contributions", "6"]
 
 
@@ -48,6 +53,32 @@ def test_json_has_everything_the_table_has(capsys: pytest.CaptureFixture[str]) -
     assert event["turns_at_rest_per_hour"] == 0
 
 
+def test_what_faults_mean_is_what_the_help_says(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "--help"]) == exits.OK
+    said = " ".join(capsys.readouterr().out.split())
+    aws, default = (FAULTS[name] for name in ("aws", "default"))
+    for one in (aws, default):
+        assert (
+            ", ".join(f"{100 * rate:g}" for rate in (one.event_lost, one.event_doubled, one.event_late)) + " %" in said
+        )
+    assert f"turns that fail {100 * aws.bad_turn:g} % {100 * default.bad_turn:g} %" in said
+    assert f"die {60 * aws.crashes_per_minute:g} an hour {60 * default.crashes_per_minute:g} an hour" in said
+    assert f"each dies at most {MOST_CRASHES} times" in said
+    assert "late: {:g} to {:g} s".format(*EVENT_LATE_SECONDS) in said
+    assert set(FAULTS) == {"none", "aws", "default"}
+
+
+def test_faults_show_in_the_table_what_befell_the_flock(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SMALL, "--faults", "default", "--seed", "2"]) == exits.OK
+    captured = capsys.readouterr()
+    rows = {line[:26].strip(): line[26:].split() for line in captured.out.splitlines()}
+    assert int(rows["turns that failed"][0]) > 0
+    assert "hosts that died" in rows
+    assert captured.err == ""
+    assert main(SMALL) == exits.OK
+    assert "turns that failed" not in capsys.readouterr().out
+
+
 def test_one_command_line_has_one_table(capsys: pytest.CaptureFixture[str]) -> None:
     tables = []
     for _ in range(2):
@@ -60,9 +91,21 @@ def test_plot_is_a_picture_of_both_designs(tmp_path: Path, capsys: pytest.Captur
     assert main([*SMALL, "--plot", "news.svg"]) == exits.OK
     assert "news.svg" in capsys.readouterr().err
     root = ET.parse(tmp_path / "news.svg").getroot()
-    lines = root.findall("{http://www.w3.org/2000/svg}polyline")
-    assert len(lines) == 2
-    assert all(len(line.attrib["points"].split()) == 6 for line in lines)
+    curves = [path.attrib["d"] for path in root.iter(f"{SVG}path")]
+    assert [curve.count("V") for curve in curves] == [6, 6]  # each agent's learning is a step
+    words = " ".join(text.text or "" for text in root.iter(f"{SVG}text"))
+    for part in ("ring of 6, radius 1", "event: ", "polling: ", "limit 9 s", "× the limit"):
+        assert part in words
+    for element in root.iter():
+        for name in ("x", "x1", "x2"):
+            assert 0 <= float(element.attrib.get(name, 0)) <= WIDTH
+
+
+@pytest.mark.parametrize(
+    ("least", "step"), [(0.7, 1), (1, 1), (1.1, 2), (3, 5), (6, 10), (112, 200), (0.03, 0.05), (1000, 1000)]
+)
+def test_ticks_stand_at_round_numbers(least: float, step: float) -> None:
+    assert round_step(least) == pytest.approx(step)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +119,8 @@ def test_plot_is_a_picture_of_both_designs(tmp_path: Path, capsys: pytest.Captur
         (["--think", "0s"], "not above 0 and at most an hour"),
         (["--think", "2h"], "not above 0 and at most an hour"),
         (["--mode", "evnt"], "Did you mean 'event'?"),
-        (["--faults", "some"], "not one of none, default"),
+        (["--faults", "some"], "not one of none, aws, default"),
+        (["--faults", "defualt"], "Did you mean 'default'?"),
         (["--agnets", "8"], "Did you mean '--agents'?"),
         (["--contributions", "99999"], "too many"),
         (["--plot", "news.png"], "does not end in .svg"),
@@ -108,3 +152,18 @@ def test_a_flock_that_cannot_be_is_answered_with_the_rule(
 def test_a_flock_of_one_has_nobody_to_tell(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", "--agents", "1", "--think", "1s", "--contributions", "3", "--plot", "one.svg"]) == exits.OK
     assert "0 hops" in capsys.readouterr().out
+
+
+def test_the_how_to_page_shows_the_table_that_the_tool_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = simulate_page.table(simulate_page.TARGET.read_text("utf-8"))
+    assert main(SMALL) == exits.OK
+    printed = capsys.readouterr().out.partition("\n\n")[0]
+
+    def names(table: str) -> list[str]:
+        return [line[:28].strip() for line in table.splitlines() if not line.startswith("─")][1:]
+
+    assert names(shown) == names(printed), "run: ./dev docs"
+    picture = ET.parse(simulate_page.PICTURE).getroot()
+    reached = [line.split()[3:6] for line in shown.splitlines() if line.startswith("news reaches everyone")]
+    words = " ".join(text.text or "" for text in picture.iter(f"{SVG}text"))
+    assert f"event: {float(reached[0][0].replace(',', '')):,.0f} s" in words, "run: ./dev docs"

@@ -80,6 +80,19 @@ async def test_the_heartbeat_of_another_process_fences() -> None:
         await old.put()
 
 
+async def test_the_heartbeat_of_an_earlier_run_fences_nobody_and_that_of_a_later_one_does() -> None:
+    store = Moody()
+    zombie = Heart(store, NoWait(), AgentState(agent=3, run="20260101T000000Z"))
+    mine = Heart(store, NoWait(), AgentState(agent=3, run="20260102T000000Z"))
+    await mine.open()
+    await zombie.put()
+    assert await mine.put()
+    with pytest.raises(Fenced):
+        await zombie.put()
+    with pytest.raises(Fenced):
+        await Heart(store, NoWait(), AgentState(agent=3, run="20260101T000000Z")).open()
+
+
 async def test_beats_of_the_round_and_the_upkeep_do_not_race_each_other() -> None:
     store = Moody()
     mine = heart(store)
@@ -88,7 +101,7 @@ async def test_beats_of_the_round_and_the_upkeep_do_not_race_each_other() -> Non
 
 async def test_an_append_that_conflicts_with_nobody_is_repeated() -> None:
     store = Moody()
-    journal = Journal(store, NoWait(), 3)
+    journal = Journal(store, NoWait(), 3, "r")
     await journal.open()
     await journal.append(entry(0))
     store.conflict = 1
@@ -98,7 +111,7 @@ async def test_an_append_that_conflicts_with_nobody_is_repeated() -> None:
 
 async def test_a_new_process_takes_over_the_line_that_the_old_one_appended_late() -> None:
     store = Moody()
-    old, new = Journal(store, NoWait(), 3), Journal(store, NoWait(), 3)
+    old, new = Journal(store, NoWait(), 3, "r"), Journal(store, NoWait(), 3, "r")
     await old.open()
     await new.open()
     await old.append(entry(0, "late"))

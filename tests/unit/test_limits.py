@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from agent.limits import BACKOFF_CAP_SECONDS, Pace, spent
+from agent.limits import BACKOFF_CAP_SECONDS, RATE_LIMIT_BASE_SECONDS, Halt, Pace, looping, spent
 from agent.ports import TurnOutcome
 from murmur.config import FlockConfig
 from murmur.state import Counters
@@ -65,3 +65,36 @@ def test_a_rate_limit_backs_off_no_shorter_than_it_asked_for() -> None:
 def test_a_spent_budget_is_named(counters: Counters, seconds: float, named: str) -> None:
     assert named in spent(FlockConfig(), counters, seconds)
     assert spent(FlockConfig(), Counters(turns=199, tokens=1_999_999), 7199.0) == ""
+
+
+def test_rate_limits_back_off_with_full_jitter_from_nothing_to_a_ceiling_that_doubles() -> None:
+    for failures in (1, 2, 3):
+        waits = []
+        for seed in range(400):
+            pace = Pace(0, 8, Random(seed))
+            for _ in range(failures):
+                pace.failed(0.0, TurnOutcome("error", rate_limited=True), CONFIG)
+            waits.append(pace.backing_off_until)
+        ceiling = RATE_LIMIT_BASE_SECONDS * 2**failures
+        assert max(waits) <= ceiling
+        assert max(waits) > 0.9 * ceiling
+        assert min(waits) < 0.1 * ceiling
+        assert sum(waits) / len(waits) == pytest.approx(ceiling / 2, rel=0.15)
+
+
+def test_a_halt_holds_until_the_operator_changes_something() -> None:
+    halt = Halt()
+    assert not halt.lifted(("v1",))
+    halt.call("it failed", ("v1",))
+    assert halt.why(("v1",)) == "it failed"
+    assert not halt.lifted(("v1",))
+    assert halt.lifted(("v2",))
+    assert halt.why(("v2",)) == ""
+    assert not halt.lifted(("v1",))
+
+
+def test_the_same_words_in_a_row_are_a_loop_from_max_repeats_on() -> None:
+    config = FlockConfig.parse({"maxRepeats": 3})
+    assert looping(config, 2, "again") == ""
+    assert "maxRepeats" in looping(config, 3, "again")
+    assert "again" in looping(config, 4, "again")

@@ -26,6 +26,12 @@ EXAMPLES = """\
   murmur simulate --agents 16 --mode polling --interval 30s --json | jq '.designs[].ratio'
 
 Nothing is started and nothing is sent: the flock lives in this process, its clock jumps. No model is called.
+
+what --faults means            aws            default
+  events lost, doubled, late   0, 0.2, 0.2 %  5, 5, 5 %     late: 30 to 240 s
+  turns that fail              3 %            12 %          hang, refusal, rate limit, silence, death
+  hosts that die               3 an hour      36 an hour    started again by the lifecycle; each dies at most 3 times
+S3 errors, skewed clocks, two hosts for one agent and a dying lifecycle are left to `./dev test simulation`.
 """
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|min|h)?")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
@@ -63,7 +69,9 @@ def arguments(parser: Parser) -> None:
     flock.add_argument("--contributions", type=whole, default=100, metavar="N", help="pieces of work (100)")
     how = parser.add_argument_group("how it is simulated")
     how.add_argument("--mode", choices=("event", "polling"), default="event", help="the design that is run (event)")
-    how.add_argument("--faults", choices=("none", "default"), default="none", help="events lost, doubled, late (none)")
+    how.add_argument(
+        "--faults", choices=("none", "aws", "default"), default="none", help="what goes wrong, see below (none)"
+    )
     how.add_argument("--seed", type=int, default=7, metavar="N", help="same seed, same result (7)")
     shown = parser.add_argument_group("what is shown")
     shown.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw how the news spreads")
@@ -74,7 +82,7 @@ def arguments(parser: Parser) -> None:
 def execute(args: Namespace) -> int:
     """Simulate and show; what is wrong with the arguments is found before anything runs."""
     from murmur.simulate.compare import compare  # noqa: PLC0415 - the agent's rooms are loaded only for this verb
-    from murmur.simulate.experiment import Question  # noqa: PLC0415
+    from murmur.simulate.question import Question  # noqa: PLC0415
 
     question = Question(
         agents=args.agents,

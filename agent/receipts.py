@@ -1,0 +1,45 @@
+"""What becomes of messages: counted as they arrive, remembered for the inspector, and acknowledged when they are accounted for."""
+
+from __future__ import annotations
+
+import logging
+
+from agent.heart import Heart
+from agent.mailbox import Arrivals, Mailbox, is_control
+from murmur.errors import NotFound, Unavailable
+
+_log = logging.getLogger(__name__)
+
+
+class Receipts:
+    """Keeps one agent's books between its mailbox and its state document."""
+
+    def __init__(self, heart: Heart, mailbox: Mailbox) -> None:
+        self._heart = heart
+        self._mailbox = mailbox
+
+    async def arrived(self, arrivals: Arrivals) -> None:
+        """Count what came, and throw away what is known for no news."""
+        kinds = [delivery.became for delivery in arrivals.deliveries]
+        self._heart.count(
+            wakes=any(not is_control(held.change.key) for held in arrivals.fresh),
+            duplicates=kinds.count("duplicate"),
+            out_of_order=kinds.count("out-of-order"),
+            unreadable=len(arrivals.stale) - len(kinds),
+        )
+        self._heart.delivered(*arrivals.deliveries)
+        await self._mailbox.discard(arrivals.stale)
+
+    def gated(self) -> None:
+        """What is held needed no turn."""
+        self._heart.count(gated=any(not is_control(held.change.key) for held in self._mailbox.held))
+
+    async def settle(self, became: str, iteration: int | None = None) -> None:
+        """Acknowledge what is held, and remember what became of it."""
+        for held in self._mailbox.held:
+            kind = "control" if became == "gated" and is_control(held.change.key) else became
+            self._heart.delivered(self._mailbox.delivery(held, kind, iteration))
+        try:
+            await self._mailbox.acknowledge()
+        except (NotFound, Unavailable) as error:
+            _log.warning("wakes not acknowledged, they will come back and be dropped: %s", error)
