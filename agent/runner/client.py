@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from acp import RequestError
 
-from murmur.entry import Usage, one_line
+from agent.runner.note import Hear, Note, deaf, everything
+from murmur.entry import Usage
 
-_CHOICES: Final = ("allow_once", "allow_always", "reject_once", "reject_always")
+_REFUSING: Final = ("reject_once", "reject_always")
+_GRANTING: Final = ("allow_once", "allow_always", *_REFUSING)
 _TEXT_LIMIT: Final = 2000
-_FATAL_NOTES: Final = ("agent/not_found", "agent/config_error", "model/not_found")
 
 
 class Client:
     """One turn's view of the agent's side talk. ``handle`` is the SDK's method handler."""
 
-    def __init__(self) -> None:
+    def __init__(self, hear: Hear = deaf, allows: Callable[[Mapping[str, Any]], bool] = everything) -> None:
+        """``hear`` understands what is not ACP's own; ``allows`` says what is granted."""
+        self._dialect = hear
+        self._allows = allows
+        self.wrong_setup = ""
+        """Why no turn of this process can come to anything; empty if it does not say so. What is wrong stays wrong."""
         self.begin()
 
     def begin(self) -> None:
@@ -28,9 +35,10 @@ class Client:
         self.warning = ""
         """The last thing the agent warned of outside its text."""
         self.rate_limited = False
-        self.wrong_setup = ""
-        """Why the agent would run something else than it was told to; empty if it does not say so."""
+        self.retry_after_seconds = 0.0
+        """How long the agent itself last meant to wait."""
         self._cost: float | None = None
+        self._further: dict[str, float] = {}
 
     async def handle(self, method: str, params: Any, is_notification: bool) -> Any:
         """Answer a request, or take a notification. Raises RequestError "method not found" for what we do not offer."""
@@ -39,24 +47,24 @@ class Client:
             self._hear(method, fields)
             return None
         if method == "session/request_permission":
-            return {"outcome": self._permission(fields.get("options"))}
+            choices = _GRANTING if self._allows(fields) else _REFUSING
+            return {"outcome": self._permission(fields.get("options"), choices)}
         raise RequestError.method_not_found(method[:100])
 
     def usage(self, result: dict[str, Any]) -> Usage | None:
         """What the turn used, from the answer to the prompt and from updates; None if the agent said nothing."""
-        given = result.get("usage")
-        given = given if isinstance(given, dict) else {}
-        tokens_in, tokens_out = _count(given.get("inputTokens")), _count(given.get("outputTokens"))
-        if tokens_in is None and tokens_out is None and self._cost is None:
+        tokens_in, tokens_out = _tokens(result)
+        if tokens_in is None and tokens_out is None and self._cost is None and not self._further:
             return None
-        return Usage(input_tokens=tokens_in or 0, output_tokens=tokens_out or 0, cost=self._cost or 0.0)
+        standard = {"input_tokens": tokens_in or 0, "output_tokens": tokens_out or 0, "cost": self._cost or 0.0}
+        return Usage.model_validate({**standard, **self._further})
 
-    def _permission(self, options: Any) -> dict[str, str]:
+    def _permission(self, options: Any, choices: tuple[str, ...]) -> dict[str, str]:
         offered: dict[str, str] = {}
         for option in options if isinstance(options, list) else []:
             if isinstance(option, dict) and isinstance(option.get("optionId"), str):
                 offered.setdefault(str(option.get("kind")), option["optionId"])
-        for kind in _CHOICES:
+        for kind in choices:
             if kind in offered and not self.cancelling:
                 return {"outcome": "selected", "optionId": offered[kind]}
         return {"outcome": "cancelled"}
@@ -65,13 +73,15 @@ class Client:
         if method == "session/update":
             update = fields.get("update")
             self._update(update if isinstance(update, dict) else {})
-        elif method.endswith("error/rate_limit"):
-            self.rate_limited = True
-            self.warning = _message(fields) or "rate limit"
-        elif method.endswith(_FATAL_NOTES):
-            self.wrong_setup = f"{method.removeprefix('_')}: {_message(fields)}"
-        elif method.endswith("/session/update") and "retry_warning" in str(fields)[:_TEXT_LIMIT]:
-            self.warning = _message(fields) or "retrying"
+        else:
+            self._take(self._dialect(method.removeprefix("_"), fields) or Note())
+
+    def _take(self, note: Note) -> None:
+        self.warning = note.warning or self.warning
+        self.rate_limited = self.rate_limited or note.rate_limited
+        self.retry_after_seconds = note.retry_after_seconds or self.retry_after_seconds
+        self.wrong_setup = self.wrong_setup or note.fatal
+        self._further.update(note.usage)
 
     def _update(self, update: dict[str, Any]) -> None:
         kind, content, cost = update.get("sessionUpdate"), update.get("content"), update.get("cost")
@@ -83,12 +93,18 @@ class Client:
                 self._cost = float(amount)
 
 
-def _message(fields: dict[str, Any]) -> str:
-    found = fields.get("message")
-    if not isinstance(found, str):
-        inner = fields.get("update")
-        found = inner.get("message") if isinstance(inner, dict) else None
-    return one_line(found, 160) if isinstance(found, str) else ""
+def _tokens(result: dict[str, Any]) -> tuple[int | None, int | None]:
+    """Tokens in and out: from ``usage`` (the protocol's draft), or from ``_meta.quota.token_count``, which several agents send."""
+    given = result.get("usage")
+    if not isinstance(given, dict):
+        quota = _object(_object(result.get("_meta")).get("quota"))
+        given = _object(quota.get("token_count"))
+    tokens_in = _count(given.get("inputTokens", given.get("input_tokens")))
+    return tokens_in, _count(given.get("outputTokens", given.get("output_tokens")))
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _count(value: Any) -> int | None:

@@ -32,18 +32,18 @@ _LOOPBACK: Final = "127.0.0.1,localhost"
 
 
 def agent_environment(
-    host: Mapping[str, str], profile: RunnerProfile, home: Path, additions: Mapping[str, str]
+    host: Mapping[str, str], profile: RunnerProfile, home: Path, additions: Mapping[str, str], model: str = ""
 ) -> dict[str, str]:
     """The environment of an agent process, whose HOME is ``home``.
 
     ``additions`` win over the profile's, which win over what is handed on. Names that begin with AWS_ are left out
     wherever they come from: the bucket is reached through the tools only.
     """
-    given = {name: value for name, value in host.items() if name in _HANDED_ON or name in profile.passes}
+    given = {name: value for name, value in host.items() if name in _HANDED_ON or name in profile.handed_on}
     proxies = {name: value for name, value in host.items() if name in _PROXIES}
     if proxies:
         # The tool server is on this machine: no proxy may stand between.
         bypass = ",".join(part for part in (host.get("NO_PROXY", host.get("no_proxy", "")), _LOOPBACK) if part)
         proxies |= {"NO_PROXY": bypass, "no_proxy": bypass}
-    merged = {**given, **proxies, **profile.environment, **additions, "HOME": str(home)}
+    merged = {**given, **proxies, **profile.variables(model), **additions, "HOME": str(home)}
     return {name: value for name, value in merged.items() if not name.upper().startswith("AWS_")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 from acp import RequestError
@@ -16,6 +17,10 @@ AUTHENTICATION_REQUIRED: Final = -32000
 _RATE_LIMIT: Final = re.compile(
     r"\b429\b|rate.?limit|too many requests|throttl|overloaded|quota exceeded|resource.?exhausted", re.IGNORECASE
 )
+_BAD_KEY: Final = re.compile(
+    r"(invalid|incorrect|expired).{0,12}api.?key|api.?key.{0,12}(invalid|incorrect|not valid|expired)", re.IGNORECASE
+)
+"""Not "401" or "unauthorised": our own tool server answers so to a call that comes too late."""
 _LONGEST_RETRY_SECONDS: Final = 3600.0
 
 
@@ -51,20 +56,34 @@ class AgentFailure(RunnerError):
         )
 
 
+def without(text: str, secrets: Iterable[str]) -> str:
+    """The text with every secret blotted out."""
+    for secret in secrets:
+        text = text.replace(secret, "•••")
+    return text
+
+
 def speaks_of_rate_limit(text: str) -> bool:
     """Whether an error text says that the provider asked to slow down."""
     return _RATE_LIMIT.search(text) is not None
 
 
-def refusal_of(error: RequestError, during: str, warning: str = "", *, rate_limited: bool = False) -> AgentFailure:
+def refusal_of(
+    error: RequestError,
+    during: str,
+    warning: str = "",
+    *,
+    rate_limited: bool = False,
+    retry_after_seconds: float = 0.0,
+) -> AgentFailure:
     """What an agent's JSON-RPC error means. The process lives on.
 
-    ``warning`` and ``rate_limited``: what the agent told on the side before it.
+    ``warning``, ``rate_limited`` and ``retry_after_seconds``: what the agent told on the side before it.
     """
     said = one_line(error, 200)
     more = one_line(_words_of(error.data), 160)
     text = "; ".join(part for part in (said, more, warning) if part)
-    if error.code == AUTHENTICATION_REQUIRED:
+    if error.code == AUTHENTICATION_REQUIRED or _BAD_KEY.search(text):
         return AgentFailure(
             "error",
             f"The agent is not signed in: {text}.",
@@ -72,12 +91,13 @@ def refusal_of(error: RequestError, during: str, warning: str = "", *, rate_limi
             lost=False,
             fatal=True,
         )
+    limited = rate_limited or speaks_of_rate_limit(text)
     return AgentFailure(
         "error",
         f"The agent answered {during} with an error: {text}.",
         lost=False,
-        rate_limited=rate_limited or speaks_of_rate_limit(text),
-        retry_after_seconds=_retry_after(error.data),
+        rate_limited=limited,
+        retry_after_seconds=_retry_after(error.data) or (retry_after_seconds if limited else 0.0),
     )
 
 

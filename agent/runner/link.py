@@ -29,7 +29,7 @@ class Link:
 
     def __init__(self, process: AgentProcess, profile: RunnerProfile, limits: Limits) -> None:
         self.process = process
-        self.client = Client()
+        self.client = Client(profile.hear, profile.allows)
         self.wire = Wire(
             process.stdout, process.stdin, write_seconds=limits.write_seconds, line_bytes=limits.line_bytes
         )
@@ -38,17 +38,26 @@ class Link:
         """Whether it was seen to list the tools only after the prompt: then waiting before it is in vain."""
         self.speaks_http = False
         self.closes_sessions = False
-        self._profile = profile
+        self.profile = profile
         self._limits = limits
         self._connection = Connection(self.client.handle, self.wire)
 
     @classmethod
     async def open(
-        cls, profile: RunnerProfile, environment: Mapping[str, str], home: Path, limits: Limits, seconds: float
+        cls,
+        profile: RunnerProfile,
+        environment: Mapping[str, str],
+        home: Path,
+        limits: Limits,
+        seconds: float,
+        *,
+        model: str = "",
     ) -> Self:
         """Start the command and shake hands within ``seconds``. Raises AgentFailure."""
-        secrets = [environment[name] for name in profile.passes if name in environment]
-        process = await AgentProcess.start(profile.command, environment, home, secrets=secrets, remedy=profile.remedy)
+        secrets = profile.secrets(environment)
+        process = await AgentProcess.start(
+            profile.argv(model), environment, home, secrets=secrets, remedy=profile.remedy
+        )
         link = cls(process, profile, limits)
         try:
             await link._shake_hands(min(seconds, limits.start_seconds))
@@ -105,7 +114,13 @@ class Link:
         try:
             result = work.result()
         except RequestError as error:
-            raise refusal_of(error, method, self.client.warning, rate_limited=self.client.rate_limited) from None
+            raise refusal_of(
+                error,
+                method,
+                self.client.warning,
+                rate_limited=self.client.rate_limited,
+                retry_after_seconds=self.client.retry_after_seconds,
+            ) from None
         except (ConnectionError, asyncio.CancelledError):
             raise await self._severed() from None
         if not isinstance(result, dict):
@@ -121,8 +136,8 @@ class Link:
 
     async def end_session(self, session: str) -> None:
         """Tell the agent that the session is over, where it has a way to be told. What it answers changes nothing."""
-        if self._profile.terminate_method:
-            method = self._profile.terminate_method
+        if self.profile.terminate_method:
+            method = self.profile.terminate_method
         elif self.closes_sessions:
             method = "session/close"
         else:

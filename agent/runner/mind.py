@@ -14,8 +14,10 @@ from random import Random
 from typing import Final
 
 from agent.ports import TurnOutcome
+from agent.runner.apart import folder, share
 from agent.runner.environment import agent_environment
-from agent.runner.failure import AgentFailure
+from agent.runner.failure import AgentFailure, without
+from agent.runner.home import furnish
 from agent.runner.limits import Limits
 from agent.runner.link import Link
 from agent.runner.profile import RunnerProfile
@@ -49,7 +51,7 @@ class AcpMind:
     ) -> None:
         """``home`` becomes the process's HOME and holds its turns' folders. ``environment`` is added to what it gets anyway.
 
-        ``model``: handed to the process in the profile's ``model_variable``; empty: the agent's own default.
+        ``model``: handed to the process in the profile's way; empty: the agent's own default.
         ``random`` spreads the replacing of worn processes, so that a flock does not restart all its agents at once.
         """
         self.scripted = profile.scripted
@@ -57,7 +59,8 @@ class AcpMind:
         self._tools = tools
         self._home = home.resolve()
         self._host_environment = os.environ if host_environment is None else host_environment
-        self._additions = {**({profile.model_variable: model} if model else {}), **(environment or {})}
+        self._model = model
+        self._additions = environment or {}
         self._limits = _spread(limits or Limits(), random or Random())
         self._link: Link | None = None
         self._opening: asyncio.Task[Link] | None = None
@@ -80,6 +83,11 @@ class AcpMind:
 
     async def run(self, desk: Desk, prompt: str, timeout_seconds: float) -> TurnOutcome:
         """See ``Mind.run``: one turn, told as an outcome whatever the agent does."""
+        outcome = await self._told(desk, prompt, timeout_seconds)
+        secrets = self._profile.secrets(self._host_environment)
+        return replace(outcome, detail=without(outcome.detail, secrets)) if outcome.detail else outcome
+
+    async def _told(self, desk: Desk, prompt: str, timeout_seconds: float) -> TurnOutcome:
         deadline = asyncio.get_running_loop().time() + timeout_seconds
         async with self._one_at_a_time:
             try:
@@ -146,13 +154,16 @@ class AcpMind:
             if seconds <= 0:
                 raise AgentFailure("timeout", "No time was left to start the agent.", lost=False)
             await asyncio.to_thread(self._prepare_home)
-            environment = agent_environment(self._host_environment, self._profile, self._home, self._additions)
+            environment = agent_environment(
+                self._host_environment, self._profile, self._home, self._additions, self._model
+            )
             self._link = await self._open(environment, seconds)
         return self._link
 
     async def _open(self, environment: Mapping[str, str], seconds: float) -> Link:
         self._opening = asyncio.create_task(
-            Link.open(self._profile, environment, self._home, self._limits, seconds), name="murmur agent start"
+            Link.open(self._profile, environment, self._home, self._limits, seconds, model=self._model),
+            name="murmur agent start",
         )
         try:
             return await self._opening
@@ -184,14 +195,14 @@ class AcpMind:
             task.add_done_callback(self._retiring.discard)
 
     def _prepare_home(self) -> None:
-        self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        furnish(self._home, self._profile, self._host_environment, self._model)
 
     def _fresh_folder(self, iteration: int) -> Path:
         """An empty folder for a turn; what turns before it left behind (a killed host's, say) goes."""
         turns = self._home / "turns"
         shutil.rmtree(turns, ignore_errors=True)
-        turns.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f"{iteration}-", dir=turns))
+        folder(turns)
+        return share(Path(tempfile.mkdtemp(prefix=f"{iteration}-", dir=turns)))
 
 
 def _spread(limits: Limits, random: Random) -> Limits:

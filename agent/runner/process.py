@@ -25,7 +25,8 @@ from typing import Final, Self, cast
 
 import psutil
 
-from agent.runner.failure import AgentFailure
+from agent.runner.apart import run_as
+from agent.runner.failure import AgentFailure, without
 from murmur.entry import one_line
 
 CHUNK_BYTES: Final = 64 * 1024
@@ -46,7 +47,8 @@ class AgentProcess:
         self.exited = streams.exited
         """Set the moment the process itself is gone, whoever may still hold its pipes."""
         self._transport = transport
-        self._secrets = [secret for secret in secrets if len(secret) >= 8]
+        self.secrets = tuple(secrets)
+        """What no log may show of its environment."""
         self._tail = bytearray()
         self._draining = asyncio.create_task(self._drain(cast("asyncio.StreamReader", streams.stderr)))
 
@@ -64,7 +66,7 @@ class AgentProcess:
         program = shutil.which(command[0], path=environment.get("PATH", os.defpath))
         if program is None:
             raise AgentFailure("error", f"The agent command {command[0]!r} was not found.", remedy, fatal=True)
-        argv = [*await asyncio.to_thread(_dies_with_parent), program, *command[1:]]
+        argv = [*await asyncio.to_thread(_dies_with_parent), *run_as(), program, *command[1:]]
         loop = asyncio.get_running_loop()
         try:
             transport, streams = await loop.subprocess_exec(
@@ -94,8 +96,7 @@ class AgentProcess:
     def last_words(self) -> str:
         """The end of what it printed to stderr, as one line, without secrets; "" if it printed nothing."""
         text = self._tail.decode("utf-8", "replace")
-        for secret in self._secrets:
-            text = text.replace(secret, "•••")
+        text = without(text, self.secrets)
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         return one_line(" | ".join(lines[-4:])[-600:], 240)
 

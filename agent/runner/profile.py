@@ -1,79 +1,124 @@
-"""Runners by name: which command speaks ACP, and what it needs. The list is made at deploy time; config.json only picks a name."""
+"""What is peculiar to one kind of agent, as data. The driver (``link``, ``turn``, ``mind``) knows no agent by name."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
-import shlex
-import sys
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from murmur.errors import InvalidInput, NotFound
+from agent.runner.note import Hear, deaf, everything
 
-CUSTOM_COMMAND: Final = "MURMUR_CUSTOM_COMMAND"
-CUSTOM_PASSES: Final = "MURMUR_CUSTOM_PASSES"
-_ROOT: Final = Path(__file__).resolve().parents[2]
+_PLAIN: Final = (
+    "_CONTEXT",
+    "_FILE",
+    "_HOME",
+    "_HOST",
+    "_MODEL",
+    "_PATH",
+    "_PRICES",
+    "_PROFILE",
+    "_REGION",
+    "_RUNTIME",
+    "_URL",
+)
+_SHORTEST_SECRET: Final = 8
+"""A shorter value would be blotted out of words it only happens to be part of."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunnerProfile:
-    """One kind of agent process."""
+    """One kind of agent process. In ``model_*``, ``{model}`` stands for config.json's ``model``; unset without one."""
 
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     """Set for the process, beside what every agent gets."""
     passes: tuple[str, ...] = ()
-    """Variables of the host handed on to the process, such as an API key; never shown."""
-    scripted: bool = False
-    """Whether no model is behind it."""
-    model_variable: str = "MURMUR_MODEL"
-    """Variable that tells the process which model to use."""
+    """Variables of the host handed on to the process; never shown."""
+    keys: tuple[str, ...] = ()
+    """Variables that hold an API key, handed on too. One of them is needed; a deployment's key goes into the first."""
+    keys_optional: bool = False
+    """Whether it also works without a key: it depends on where its model is."""
+    sign_in: tuple[str, ...] = ()
+    """Files of a person's own sign-in, relative to HOME: linked into the agent's HOME where no key is set."""
+    home_files: Mapping[str, str] = field(default_factory=dict)
+    """Settings written into the agent's HOME before it starts: path → text. A line with ``{model}`` needs one."""
+    model_arguments: tuple[str, ...] = ()
+    model_environment: Mapping[str, str] = field(default_factory=lambda: {"MURMUR_MODEL": "{model}"})
+    session_meta: Mapping[str, Any] = field(default_factory=dict)
+    """``_meta`` of every ``session/new``."""
+    session_setup: tuple[tuple[str, Mapping[str, str]], ...] = ()
+    """Requests made of every new session: method and parameters beside its id. One that is refused changes nothing."""
+    allows: Callable[[Mapping[str, Any]], bool] = everything
+    """Whether what it asks permission for (the fields of ``session/request_permission``) is granted."""
     terminate_method: str = ""
     """Extension request that ends a session where ``session/close`` is missing; empty: none."""
+    hear: Hear = deaf
+    """Understands the notifications that are this agent's own."""
+    scripted: bool = False
+    """Whether no model is behind it."""
+    about: str = ""
+    """For ``murmur runners``: what it is."""
+    module: str = ""
+    """Python module that must be there, for agents that are part of Murmur."""
     remedy: str = "Install it, or choose another runner with `murmur config runner=NAME`."
     """What to do when the command is not there."""
 
+    def argv(self, model: str) -> tuple[str, ...]:
+        """The command line."""
+        return self.command + tuple(part.replace("{model}", model) for part in self.model_arguments if model)
 
-SCRIPTED: Final = RunnerProfile(
-    "scripted",
-    (sys.executable, "-m", "agent.brains.scripted"),
-    {"PYTHONPATH": str(_ROOT)},
-    scripted=True,
-    remedy="It is part of Murmur: this installation is damaged; install it again.",
-)
+    def variables(self, model: str) -> dict[str, str]:
+        """What is set for the process."""
+        chosen = {name: value.replace("{model}", model) for name, value in self.model_environment.items() if model}
+        return {**self.environment, **chosen}
+
+    def files(self, model: str) -> dict[str, str]:
+        """What is written into the agent's HOME."""
+        return {
+            name: "".join(line for line in text.splitlines(keepends=True) if model or "{model}" not in line).replace(
+                "{model}", model
+            )
+            for name, text in self.home_files.items()
+        }
+
+    @property
+    def handed_on(self) -> frozenset[str]:
+        """Variables of the host that reach the process."""
+        return frozenset((*self.passes, *self.keys))
+
+    def secrets(self, environment: Mapping[str, str]) -> list[str]:
+        """Values of the environment that no log may show: of all that is handed on but what is plainly an address or a setting."""
+        named = {name for name in self.handed_on if not name.endswith(_PLAIN)}
+        return [value for name in named if len(value := environment.get(name, "")) >= _SHORTEST_SECRET]
+
+    def installed(self, environment: Mapping[str, str] | None = None) -> bool:
+        """Whether it can be started here."""
+        if self.module and not _importable(self.module):
+            return False
+        source = os.environ if environment is None else environment
+        return shutil.which(self.command[0], path=source.get("PATH", os.defpath)) is not None
+
+    def key_found(self, environment: Mapping[str, str] | None = None) -> str:
+        """Which key or sign-in it will use: a variable's name or a file's; empty if it needs one and there is none."""
+        source = os.environ if environment is None else environment
+        named = next((name for name in self.keys if source.get(name)), "")
+        return named or next((f"~/{file}" for file in self.sign_in if sign_in_file(file, source)), "")
 
 
-def profiles(environment: Mapping[str, str] | None = None) -> dict[str, RunnerProfile]:
-    """All runners there are, by name. ``custom`` is among them if MURMUR_CUSTOM_COMMAND is set. Raises InvalidInput."""
-    source = os.environ if environment is None else environment
-    known = {SCRIPTED.name: SCRIPTED}
-    if source.get(CUSTOM_COMMAND, "").strip():
-        known["custom"] = _custom(source)
-    return known
+def sign_in_file(file: str, environment: Mapping[str, str]) -> Path | None:
+    """Where a person's own sign-in lies; None if there is none."""
+    home = environment.get("HOME", "")
+    found = Path(home) / file
+    return found if home and found.is_file() else None
 
 
-def profile_named(name: str, environment: Mapping[str, str] | None = None) -> RunnerProfile:
-    """The runner of that name. Raises NotFound naming those there are, InvalidInput for a broken custom command."""
-    known = profiles(environment)
-    if name in known:
-        return known[name]
-    if name == "custom":
-        raise NotFound(
-            "The runner 'custom' has no command.",
-            f"Set {CUSTOM_COMMAND} to the command of an ACP agent, and start again.",
-        )
-    raise NotFound(f"There is no runner {name[:40]!r}.", f"Choose one of: {', '.join(sorted(known))}.")
-
-
-def _custom(source: Mapping[str, str]) -> RunnerProfile:
+def _importable(module: str) -> bool:
     try:
-        command = tuple(shlex.split(source[CUSTOM_COMMAND]))
-    except ValueError as error:
-        raise InvalidInput(f"{CUSTOM_COMMAND} is not a command line: {error}.", "Close every quote in it.") from None
-    passes = tuple(name.strip() for name in source.get(CUSTOM_PASSES, "").split(",") if name.strip())
-    return RunnerProfile(
-        "custom", command, passes=passes, remedy=f"Set {CUSTOM_COMMAND} to a command that exists on this machine."
-    )
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from acp.schema import (
     EnvVariable,
@@ -20,7 +21,7 @@ from acp.schema import (
 from acp.utils import serialize_params
 
 from agent.ports import TurnOutcome
-from agent.runner.failure import AgentFailure, speaks_of_rate_limit
+from agent.runner.failure import AgentFailure, speaks_of_rate_limit, without
 from agent.runner.limits import Limits
 from agent.runner.link import Link, dismiss
 from agent.tools import bridge
@@ -31,6 +32,16 @@ from murmur.entry import Usage, one_line
 _STOP_REASONS: Final = frozenset({"end_turn", "max_tokens", "max_turn_requests", "refusal", "cancelled"})
 _SHORT_TEXT: Final = 600
 """An error told as an ordinary answer is short; a model that writes about rate limits is not."""
+
+_SAID: Final = 120
+"""Characters of an agent's words that a failed turn's entry has room for."""
+
+log = logging.getLogger(__name__)
+
+
+class _Limited(TypedDict):
+    rate_limited: bool
+    retry_after_seconds: float
 
 
 @dataclass(slots=True)
@@ -56,20 +67,43 @@ class Turn:
         try:
             await self._open_session()
             await self._wait_for_tools()
+            self._check_setup()
             return await self._prompt(prompt)
         except AgentFailure as failure:
+            self._check_setup()
             if not failure.lost:
                 await self._end_session()
             raise
 
+    def _check_setup(self) -> None:
+        """Raises AgentFailure, fatal, if the agent said that it cannot work as it is: a prompt to it would be wasted."""
+        if why := self.link.client.wrong_setup:
+            raise AgentFailure("error", f"The agent cannot work as it is set up: {why}.", fatal=True)
+
     async def _open_session(self) -> None:
-        request = NewSessionRequest(cwd=str(self.cwd), mcp_servers=[self._tool_server()])
+        meta = dict(self.link.profile.session_meta) or None
+        request = NewSessionRequest(cwd=str(self.cwd), mcp_servers=[self._tool_server()], field_meta=meta)
         seconds = min(self.limits.session_seconds, self._left())
         answer = await self.link.request("session/new", serialize_params(request), seconds)
         session = answer.get("sessionId")
         if not isinstance(session, str) or not session:
             raise AgentFailure("error", "The agent opened a session without an id.", lost=False)
         self.session = session
+        for method, fields in self.link.profile.session_setup:
+            await self._set_up(method, {**fields, "sessionId": session})
+
+    async def _set_up(self, method: str, fields: dict[str, str]) -> None:
+        """A request peculiar to this kind of agent. A version that does not know it works all the same, only not as well."""
+        work = self.link.begin(method, fields)
+        try:
+            if await self.link.settled(work, min(self.limits.grace_seconds, self._left())):
+                await self.link.result_of(work, method)
+        except AgentFailure as failure:
+            if failure.lost:
+                raise
+            log.info("agent-%d: %s was refused: %s", self.desk.agent, method, failure)
+        finally:
+            await dismiss(work)
 
     def _tool_server(self) -> HttpMcpServer | McpServerStdio:
         if self.link.speaks_http:
@@ -135,34 +169,35 @@ class Turn:
             raise AgentFailure(why, f"{_OVERDUE[why]} It did not stop when asked, and was ended.{self.link.aside()}")
 
     def _judge(self, answer: dict[str, Any], overdue: str) -> TurnOutcome:
-        client, usage = self.link.client, self.link.client.usage(answer)
+        self._check_setup()
+        usage = self.link.client.usage(answer)
         reason = answer.get("stopReason")
         if overdue:
-            return TurnOutcome(overdue, usage=usage, detail=_OVERDUE[overdue], rate_limited=client.rate_limited)
-        if client.wrong_setup:
-            raise AgentFailure("error", f"The agent runs something else than asked: {client.wrong_setup}.", fatal=True)
+            detail = f"{_OVERDUE[overdue]} {self._last_said()}".strip()
+            return TurnOutcome(overdue, usage=usage, detail=detail, **self._limited())
         if not isinstance(reason, str) or reason not in _STOP_REASONS:
             return TurnOutcome(
                 "error", usage=usage, detail=f"The agent ended with an unknown stop reason {one_line(reason, 60)!r}."
             )
         if not self.desk.listed.is_set():
             detail = "The agent never listed the tools: it worked without them. Check that it allows MCP servers."
-            return TurnOutcome("no_tools", usage=usage, detail=detail, rate_limited=self._sounds_limited())
+            return TurnOutcome("no_tools", usage=usage, detail=detail, **self._limited())
         if self.desk.said is None:
             detail = f"It ended ({reason}) without a broadcast. {self._last_said()}".strip()
-            return TurnOutcome(reason, usage=usage, detail=detail, rate_limited=self._sounds_limited())
+            return TurnOutcome(reason, usage=usage, detail=detail, **self._limited())
         return TurnOutcome(reason, usage=usage)
 
     def _last_said(self) -> str:
-        said = one_line(self.link.client.text[-240:]) or self.link.client.warning
+        said = _end_of(without(self.link.client.text, self.link.process.secrets)) or self.link.client.warning
         return f"It said: {said}" if said else ""
 
-    def _sounds_limited(self) -> bool:
-        """Some agents answer a provider's 429 with ``end_turn`` and the error as their text."""
-        text = self.link.client.text
-        return self.link.client.rate_limited or (
+    def _limited(self) -> _Limited:
+        """Whether the provider asked to slow down: some agents answer its 429 with ``end_turn`` and the error as their text."""
+        client, text = self.link.client, self.link.client.text
+        limited = client.rate_limited or (
             len(text) <= _SHORT_TEXT and not self.desk.files and speaks_of_rate_limit(text)
         )
+        return {"rate_limited": limited, "retry_after_seconds": client.retry_after_seconds if limited else 0.0}
 
     async def _end_session(self) -> None:
         session, self.session = self.session, ""
@@ -171,6 +206,12 @@ class Turn:
 
     def _left(self) -> float:
         return max(0.0, self.deadline - asyncio.get_running_loop().time())
+
+
+def _end_of(text: str) -> str:
+    """The end of what an agent said: that is where an error stands, and a log line has room for no more."""
+    flat = one_line(text[-2 * _SAID :], 2 * _SAID)
+    return flat if len(flat) <= _SAID else f"…{flat[-_SAID:]}"
 
 
 _OVERDUE: Final = {"timeout": "The turn took longer than allowed.", "stalled": "The agent fell silent."}

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import obedient
+
 BEHAVIOUR = sys.argv[1]
 SPAWNED = Path(os.environ["HOME"]) / "spawned"
 
@@ -102,6 +104,41 @@ def turn(prompt, tools):
     match BEHAVIOUR:
         case "lists_late":
             tools.call("tools/list", {})
+        case "no_tools":
+            speak("I wrote output/result.md and told everybody.")
+            return {"stopReason": "end_turn"}
+        case "two_broadcasts":
+            broadcast(tools)
+            broadcast(tools, "worked again")
+            return {"stopReason": "end_turn"}
+        case "cut_short":
+            broadcast(tools)
+            return {"stopReason": "max_tokens"}
+        case "cut_short_silent":
+            return {"stopReason": "max_turn_requests"}
+        case "limit_with_retries":
+            retry = {"sessionUpdate": "retry_warning", "message": "trying again (2/3)", "delaySecs": 9.0}
+            say({"jsonrpc": "2.0", "method": "_kiro.dev/session/update", "params": {"update": retry}})
+            params = {"message": "slow down, please"}
+            say({"jsonrpc": "2.0", "method": "_kiro.dev/error/rate_limit", "params": params})
+            refuse(prompt, -32603, "Internal error")
+            return None
+        case "sign_in_as_text":
+            speak("API Error: 401 Invalid API key " + os.environ.get("SECRET_KEY", ""))
+            return {"stopReason": "end_turn"}
+        case "exits_quietly":
+            os._exit(0)
+        case "claims_falsely":
+            broadcast(tools, "wrote output/never.md and output/old.md.")
+            return {"stopReason": "end_turn"}
+        case "obedient":
+            obedient.obey(prompt["params"]["prompt"][0]["text"], tools)
+            return {"stopReason": "end_turn"}
+        case "works":
+            write = {"path": "output/new.md", "content": "x", "mode": "create"}
+            tools.call("tools/call", {"name": "fs_write", "arguments": write})
+            broadcast(tools, "wrote output/new.md")
+            return {"stopReason": "end_turn"}
         case "no_broadcast":
             speak("I am done, I think.")
             return {"stopReason": "end_turn"}
@@ -173,11 +210,6 @@ def turn(prompt, tools):
         case "rate_limit":
             refuse(prompt, -32603, "Internal error", {"message": "rate limit", "retryAfter": 12})
             return None
-        case "rate_limit_note":
-            params = {"message": "slow down, please"}
-            say({"jsonrpc": "2.0", "method": "_kiro.dev/error/rate_limit", "params": params})
-            refuse(prompt, -32603, "Internal error")
-            return None
         case "asks":
             options = [
                 {"optionId": "no", "kind": "reject_once", "name": "No"},
@@ -198,6 +230,9 @@ def turn(prompt, tools):
             broadcast(tools)
             usage = {"inputTokens": 11, "outputTokens": 7, "totalTokens": 18}
             return {"stopReason": "end_turn", "usage": usage}
+        case "tells_mode":
+            broadcast(tools, Path("mode").read_text())
+            return {"stopReason": "end_turn"}
         case "tells_pid":
             broadcast(tools, str(os.getpid()))
             return {"stopReason": "end_turn"}
@@ -209,11 +244,12 @@ def turn(prompt, tools):
 
 
 def main():
+    if BEHAVIOUR == "exits_at_start":
+        sys.exit(0)
     if BEHAVIOUR == "dies_at_once":
         sys.stderr.write("ImportError: no module named brain\n")
         sys.exit(1)
-    if BEHAVIOUR == "deaf":
-        os.close(0)
+    if BEHAVIOUR == "never_reads":
         time.sleep(60)
     tools = None
     while True:
@@ -231,6 +267,8 @@ def main():
         elif method == "session/new":
             if BEHAVIOUR == "session_hangs":
                 time.sleep(60)
+            if BEHAVIOUR == "exits_at_session":
+                sys.exit(0)
             if BEHAVIOUR == "not_signed_in":
                 refuse(message, -32000, "Authentication required")
                 continue
@@ -249,6 +287,11 @@ def main():
             result = turn(message, tools)
             if result is not None:
                 answer(message, result)
+        elif method == "session/set_mode":
+            Path("mode").write_text(message["params"]["modeId"])
+            answer(message, {})
+        elif method == "session/refuse_me":
+            refuse(message, -32601, "Method not found")
         elif method == "session/close":
             tools.close()
             os.chdir("/")
