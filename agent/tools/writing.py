@@ -15,6 +15,7 @@ from random import Random
 from typing import Final
 from weakref import WeakValueDictionary
 
+from murmur import versions
 from murmur.errors import InvalidInput, MurmurError, ObjectChanged, ObjectMissing, Unavailable
 from murmur.ports import Store, StoredObject
 
@@ -85,15 +86,24 @@ class Writer:
     async def replace(self, key: str, body: bytes, etag: str) -> Written:
         """Overwrite only if the object still has ``etag``. Raises FileChanged, Unavailable."""
         mark = self._mark()
+        why = "Read it again and write what is right for what it says now."
         try:
+            old = await self._still(key, etag)
             new = await self._store.replace(key, body, etag, content_type=content_type(key), metadata=mark)
-        except ObjectChanged:
+        except (ObjectChanged, ObjectMissing):
             there = await self._mine_or_none(key, mark)
             if there is None:
-                why = "Read it again and write what is right for what it says now."
                 raise await self._lost(key, "was changed since this turn read it", why) from None
             new = there.etag
+        await versions.keep(self._store, old, mark, new)
         return Written(new, len(body), etag)
+
+    async def _still(self, key: str, etag: str) -> StoredObject:
+        """The object, which must still have ``etag``. Raises ObjectChanged, ObjectMissing."""
+        old = await self._store.get(key)
+        if old.etag != etag:
+            raise ObjectChanged(key)
+        return old
 
     async def append(self, key: str, addition: bytes) -> Written:
         """Add to the end, on a new line, whatever others add meanwhile. Raises InvalidInput when too long, Unavailable."""
@@ -135,7 +145,8 @@ class Writer:
             raise InvalidInput(
                 f"{key!r} would grow over {FILE_LIMIT_BYTES} bytes.", "Begin a new file; nothing was written."
             )
-        etag = await self._store.replace(key, body, old.etag, content_type=content_type(key), metadata=mark)
+        marks = {**mark, **versions.grown(old, mark)}
+        etag = await self._store.replace(key, body, old.etag, content_type=content_type(key), metadata=marks)
         return Written(etag, len(body), old.etag)
 
     def _mark(self) -> dict[str, str]:

@@ -11,8 +11,9 @@ from aws_lambda_powertools.event_handler import Response
 
 from functions.api.errors import TooLarge
 from functions.api.models import FileQuery
-from functions.api.render import render
 from functions.api.resolver import Raw
+from murmur import keys, versions
+from murmur.errors import NotFound
 from murmur.ports import StoredObject
 from murmur.services import Services
 
@@ -56,19 +57,34 @@ def disposition(key: str, *, attachment: bool) -> str:
     return f"{'attachment' if attachment else 'inline'}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-async def file_response(services: Services, key: str, named: str, what: FileQuery) -> Response[Any]:
-    """The file at ``key``, shown as ``named``: entirely, in part, or rendered. Raises ObjectMissing, TooLarge."""
-    head = await services.store.head(key)
-    rest = max(0, head.size - what.offset)
+async def file_response(services: Services, named: str, what: FileQuery, run: str = "") -> Response[Any]:
+    """The file ``named``, of an earlier run's if ``run`` is given: entirely, in part, or rendered. Raises ObjectMissing, TooLarge."""
+    key, size = await _place(services, named, what, run)
+    rest = max(0, size - what.offset)
     wanted = rest if what.length is None else min(rest, what.length)
     limit = services.limits.rendered if what.rendered else services.limits.response
     if wanted > limit:
         raise TooLarge(
-            f"{named!r} has {head.size:,} bytes; at most {limit:,} can be sent at once.",
+            f"{named!r} has {size:,} bytes; at most {limit:,} can be sent at once.",
             "Ask for a part with offset and length" + (", or without rendered=html." if what.rendered else "."),
         )
     found = await services.store.get(key, start=what.offset, length=wanted)
-    return await _rendered(found) if what.rendered else _plain(found, named, attachment=what.download)
+    if what.rendered:
+        return await _rendered(found)
+    return _plain(found, named, size, attachment=what.download)
+
+
+async def _place(services: Services, named: str, what: FileQuery, run: str) -> tuple[str, int]:
+    """The object to read, and how many bytes of it are the version asked for. Raises ObjectMissing, NotFound."""
+    if not what.version:
+        head = await services.store.head(keys.history(run, named) if run else named)
+        return head.key, head.size
+    _, kept = await versions.find(services.store, named, run)
+    if kept is None:
+        raise NotFound(
+            f"{named!r} has no previous version.", "It was written once, or what it was before was not kept."
+        )
+    return kept.key, kept.version.size
 
 
 def archive_response(body: bytes, name: str) -> Response[Any]:
@@ -78,16 +94,18 @@ def archive_response(body: bytes, name: str) -> Response[Any]:
 
 
 async def _rendered(found: StoredObject) -> Response[Any]:
+    from functions.api.render import render  # noqa: PLC0415 - its parser is loaded by those who ask for it
+
     html = await asyncio.to_thread(render, found.body.decode("utf-8", "replace"))
     return Response(status_code=200, content_type="text/html; charset=utf-8", body=html, headers=_guards())
 
 
-def _plain(found: StoredObject, named: str, *, attachment: bool) -> Response[Any]:
+def _plain(found: StoredObject, named: str, size: int, *, attachment: bool) -> Response[Any]:
     headers = {
         **_guards(),
         "Content-Disposition": disposition(named, attachment=attachment),
         "ETag": f'"{found.etag}"',
-        "Murmur-Size": str(found.size),
+        "Murmur-Size": str(size),
     }
     return Raw(status_code=200, content_type=type_of(named, found.content_type), body=found.body, headers=headers)
 

@@ -11,12 +11,14 @@ from functions.api.archive import zip_output
 from functions.api.download import archive_response, file_response
 from functions.api.models import FileQuery, Limit, Text
 from functions.api.resolver import group, services
-from murmur import keys
+from murmur import keys, versions
 from murmur.documents import read_config
 from murmur.files import FileList, file_key, list_files, read_authors
+from murmur.versions import Versions
 
 router = group()
 
+Key = Annotated[Text, Query(min_length=1, description="The file's name, with or without its folder.")]
 After = Annotated[Text, Query(description="Keys behind this one.")]
 
 
@@ -33,8 +35,13 @@ async def habitat(after: After = "", limit: Limit = 1000) -> FileList:
 @router.get("/cluster/habitat/file", tags=["habitat"])
 async def habitat_file(what: Annotated[FileQuery, Query()]) -> Response[Any]:
     """One file of output/: as it is, a part of it, or its Markdown rendered."""
-    name = file_key(keys.OUTPUT, what.key)
-    return await file_response(services(), name, name, what)
+    return await file_response(services(), file_key(keys.OUTPUT, what.key), what)
+
+
+@router.get("/cluster/habitat/versions", tags=["habitat"])
+async def habitat_versions(key: Key) -> Versions:
+    """Which turn wrote one file of output/, and which the version before; file?version=previous reads that."""
+    return (await versions.find(services().store, file_key(keys.OUTPUT, key)))[0]
 
 
 @router.get("/cluster/habitat.zip", tags=["habitat"])

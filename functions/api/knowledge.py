@@ -11,17 +11,17 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions.api.download import file_response, type_of
 from functions.api.errors import TooLarge
-from functions.api.habitat import After
-from functions.api.models import Done, FileQuery, Limit, Text
+from functions.api.habitat import After, Key
+from functions.api.models import Done, FileQuery, Limit
 from functions.api.resolver import group, request, services
-from murmur import keys
+from murmur import keys, versions
 from murmur.entry import timestamp
-from murmur.errors import InvalidInput
+from murmur.errors import InvalidInput, ObjectMissing
 from murmur.files import FileInfo, FileList, file_key, list_files
+from murmur.ports import StoredObject
+from murmur.versions import Versions
 
 router = group()
-
-Key = Annotated[Text, Query(min_length=1, description="The file's name, with or without its folder.")]
 
 
 @router.get("/cluster/knowledge", tags=["knowledge"])
@@ -33,8 +33,13 @@ async def knowledge(after: After = "", limit: Limit = 1000) -> FileList:
 @router.get("/cluster/knowledge/file", tags=["knowledge"])
 async def knowledge_file(what: Annotated[FileQuery, Query()]) -> Response[Any]:
     """One file of the reference material."""
-    name = file_key(keys.KNOWLEDGE, what.key)
-    return await file_response(services(), name, name, what)
+    return await file_response(services(), file_key(keys.KNOWLEDGE, what.key), what)
+
+
+@router.get("/cluster/knowledge/versions", tags=["knowledge"])
+async def knowledge_versions(key: Key) -> Versions:
+    """The present version of one file, and the one before its last upload."""
+    return (await versions.find(services().store, file_key(keys.KNOWLEDGE, key)))[0]
 
 
 @router.put("/cluster/knowledge", tags=["knowledge"])
@@ -46,7 +51,10 @@ async def put_knowledge(key: Key) -> FileInfo:
     if len(body) > limit:
         raise TooLarge(f"The file has {len(body):,} bytes; {limit:,} are allowed.", "Split it, or leave parts out.")
     given = request().headers.get("content-type") or ""
+    old = await _present(name, limit)
     etag = await services().store.put(name, body, content_type=type_of(name, given))
+    if old is not None and old.etag != etag:
+        await versions.keep(services().store, old, {}, etag)
     return FileInfo(key=name, size=len(body), modified=timestamp(services().clock.now()), etag=etag)
 
 
@@ -55,6 +63,15 @@ async def delete_knowledge(key: Key) -> Done:
     """Remove one file; one that is not there is no error."""
     await services().store.delete([file_key(keys.KNOWLEDGE, key)])
     return Done()
+
+
+async def _present(name: str, limit: int) -> StoredObject | None:
+    """The file as it is before an upload; None if there is none, or it is too large to keep."""
+    try:
+        head = await services().store.head(name)
+        return await services().store.get(name) if head.size <= limit else None
+    except ObjectMissing:
+        return None
 
 
 def _raw_body() -> bytes:

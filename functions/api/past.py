@@ -6,16 +6,20 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
+from pydantic import ValidationError
+
 from functions.api.models import Run, RunAgent, RunDetail, RunList
 from functions.api.operate import RUN_FORMAT
 from murmur import keys
-from murmur.entry import timestamp
-from murmur.errors import InvalidInput, NotFound
+from murmur.control import Control, parse_control
+from murmur.entry import one_line, timestamp
+from murmur.errors import InvalidInput, NotFound, ObjectMissing
 from murmur.files import list_files
 from murmur.gather import gather
 from murmur.listing import everything
 from murmur.logs import LogReader
 from murmur.ports import Store
+from murmur.roster import Roster
 
 _RUN: Final = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _MOST_RUNS: Final = 5000
@@ -39,12 +43,34 @@ async def list_runs(store: Store, limit: int) -> RunList:
 
 
 async def read_run(store: Store, run: str, after: str, limit: int) -> RunDetail:
-    """One run. Raises NotFound."""
-    agents = await _agents(store, check_run(run))
-    files = await list_files(store, keys.OUTPUT, after=after, limit=limit, run=run, authors={})
-    if not agents and not files.files and not (await store.list(keys.history(run), limit=1)).objects:
+    """One run, the flock's own included. Raises NotFound."""
+    where = await place_of(store, run)
+    agents = await _agents(store, where)
+    files = await list_files(store, keys.OUTPUT, after=after, limit=limit, run=where, authors={})
+    if where and not agents and not files.files and not (await store.list(keys.history(run), limit=1)).objects:
         raise NotFound(f"There is no run {run!r} in the history.", "GET /cluster/history lists them.")
-    return RunDetail(run=run, agents=tuple(agents), files=files.files, more=files.more, after=files.after)
+    noted, roster = await _noted(store, where), await _roster(store, where)
+    return RunDetail(
+        run=run,
+        current=not where,
+        started=noted.started or _started(run),
+        ended=noted.since if noted.state == "stopped" else "",
+        reason=noted.reason,
+        direction=roster.direction if roster else "",
+        config=roster.config if roster else None,
+        pauses=noted.pauses,
+        agents=tuple(agents),
+        files=files.files,
+        more=files.more,
+        after=files.after,
+    )
+
+
+async def place_of(store: Store, run: str) -> str:
+    """Where the run lies: "" for the flock's own, whose logs are in their places, else its folder in history/. Raises InvalidInput."""
+    check_run(run)
+    roster = await _roster(store, "")
+    return "" if roster is not None and roster.run == run else run
 
 
 async def _names(store: Store) -> list[str]:
@@ -66,12 +92,39 @@ async def _names(store: Store) -> list[str]:
 async def _summary(store: Store, run: str) -> Run:
     agents = await _agents(store, run)
     files = await everything(store, keys.history(run, keys.OUTPUT))
-    return Run(run=run, started=_started(run), entries=sum(agent.entries for agent in agents), files=len(files))
+    noted, roster = await _noted(store, run), await _roster(store, run)
+    return Run(
+        run=run,
+        started=noted.started or _started(run),
+        entries=sum(agent.entries for agent in agents),
+        files=len(files),
+        agents=len(agents),
+        ended=noted.since,
+        reason=noted.reason,
+        direction=one_line(roster.direction) if roster else "",
+    )
+
+
+async def _noted(store: Store, run: str) -> Control:
+    """How the run stood when it was last heard of; empty where nobody noted it."""
+    try:
+        return parse_control((await store.get(keys.history(run, keys.CONTROL) if run else keys.CONTROL)).body)
+    except (ObjectMissing, InvalidInput):
+        return Control()
+
+
+async def _roster(store: Store, run: str) -> Roster | None:
+    """What the run was started with; None where that is not there, or damaged."""
+    try:
+        found = await store.get(keys.history(run, keys.ROSTER) if run else keys.ROSTER)
+        return Roster.model_validate_json(found.body)
+    except (ObjectMissing, ValidationError):
+        return None
 
 
 async def _agents(store: Store, run: str) -> list[RunAgent]:
     """The agents that left a log, and how many entries each has: iterations count from 0 without a gap."""
-    root = keys.history(run)
+    root = keys.history(run) if run else ""
     listed = await everything(store, root + keys.STORE)
     found = [keys.agent_of_log(item.key[len(root) :]) for item in listed]
     agents = sorted(agent for agent in found if agent is not None)

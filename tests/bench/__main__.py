@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from tests.bench import resources, wake
+from tests.bench import pixel, resources, wake
 
-BENCHES = {"wake": wake.main, "resources": resources.main}
+BENCHES = {"wake": wake.main, "resources": resources.main, "pixel": pixel.main}
 
 
 def main(names: list[str]) -> int:

@@ -66,19 +66,19 @@ Opener = Callable[..., Awaitable[Watched]]
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def opened(browser: Browser, flock: FakeFlock) -> AsyncIterator[Opener]:
-    """Opens the dashboard of ``flock``; at the end every opened page is checked for complaints."""
+    """Opens the dashboard of ``flock``, at a place such as ``/#/timeline``; at the end every opened page is checked for complaints."""
     async with AsyncExitStack() as stack:
         watched: list[Watched] = []
         address = await stack.enter_async_context(serving(flock))
 
-        async def open_page(**options: Any) -> Watched:
+        async def open_page(at: str = "", **options: Any) -> Watched:
             context = await browser.new_context(**options)
             stack.push_async_callback(context.close)
             page = await context.new_page()
             await page.add_init_script(WATCH_POLICY)
             watching = Watched(page)
             watched.append(watching)
-            await page.goto(address)
+            await page.goto(address + at)
             return watching
 
         yield open_page

@@ -1,6 +1,7 @@
-"""Pictures of the dashboard: ``python -m tests.browser.screenshots [FOLDER]``; without a folder, those of docs/images.
+"""Pictures of the dashboard: ``python -m tests.browser.screenshots [FOLDER [NAME…]]``; without a folder, those of docs/images.
 
-``dashboard.png``, the one in README, shows a real flock at work; the others show told stories.
+``dashboard.png``, the one in README, shows a real flock at work; the others show told stories. All that are looked at in the docs
+are in docs/images; a folder gets more: other sizes, dialogs, phones.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import httpx
 from playwright.async_api import Browser
 
 from murmur.local.stack import Stack
+from tests.browser import rooms
 from tests.browser.chromium import chromium
 from tests.browser.fake.flock import FakeFlock
 from tests.browser.fake.server import serving
 from tests.browser.fake.story import Story
+from tests.browser.rooms import take_rooms
 
 DOCS = Path(__file__).parents[2] / "docs" / "images"
 REAL_TURNS = 12
@@ -35,7 +38,8 @@ class Shot:
     phone: bool = False
     running: bool = True
     select: int | None = None
-    file: str = ""
+    keys: str = ""
+    """Pressed at the end."""
     full: bool = False
     docs: bool = False
 
@@ -45,14 +49,18 @@ SHOTS = (
     Shot("dashboard-dark", dark=True, select=3, docs=True),
     Shot("dashboard-64", agents=64, radius=2, docs=True),
     Shot("dashboard-phone", phone=True, dark=True, docs=True),
-    Shot("stopped", running=False),
+    Shot("dashboard-stopped", running=False, docs=True),
+    Shot("dashboard-palette", dark=True, keys="Control+k", docs=True),
+    Shot("dashboard-300", agents=300, radius=2, docs=True),
+    Shot("stopped-dark", running=False, dark=True),
     Shot("stopped-phone", running=False, phone=True, full=True),
-    Shot("full", full=True, file="output/wake.md"),
-    Shot("full-dark", full=True, dark=True, file="output/wake.md"),
+    Shot("full", full=True),
+    Shot("full-dark", full=True, dark=True),
     Shot("full-64-dark", agents=64, radius=3, dark=True, full=True, select=22),
-    Shot("full-phone", phone=True, full=True, file="output/wake.md", select=3),
-    Shot("many-300", agents=300, radius=2),
+    Shot("full-phone", phone=True, full=True, select=3),
     Shot("laptop", full=True),
+    Shot("help", keys="?"),
+    Shot("stop", keys="x"),
 )
 
 
@@ -77,9 +85,8 @@ async def take(browser: Browser, shot: Shot, folder: Path) -> None:
             await page.locator("murmur-card[data-key='0'][data-state=turn]").wait_for(state="attached")
         if shot.select is not None:
             await page.locator(f".node[aria-label^='agent {shot.select},']").click()
-        if shot.file:
-            await page.get_by_role("button", name=shot.file.split("/")[-1]).first.click()
-            await page.locator(".prose").wait_for()
+        if shot.keys:
+            await page.keyboard.press(shot.keys)
         await page.evaluate("scrollTo(0, 0)")
         await page.mouse.move(0, 0)
         await asyncio.sleep(0.35)
@@ -114,6 +121,7 @@ async def main() -> None:
     async with chromium() as browser:
         if not wanted or "dashboard" in wanted:
             await take_real(browser, folder)
+        await take_rooms(browser, folder, wanted or (rooms.DOCS if folder == DOCS else rooms.NAMES))
         for shot in SHOTS:
             if shot.name in wanted or (not wanted and (folder != DOCS or shot.docs)):
                 await take(browser, shot, folder)

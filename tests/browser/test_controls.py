@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 from playwright.async_api import Page, expect
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
+from murmur.errors import InvalidConfig
 from tests.browser.conftest import Opener
 from tests.browser.fake.flock import FakeFlock
 
@@ -44,6 +48,10 @@ async def test_start_sends_direction_and_settings_and_stop_stops(opened: Opener,
     await page.get_by_label("Agents", exact=True).fill("12")
     await expect(page.locator(".node")).to_have_count(12)
     await expect(page.locator("murmur-ring")).to_contain_text("news reaches everyone in 6 hops")
+    await expect(page.locator("murmur-plan")).to_contain_text(
+        "12 agents, each reads 2; news reaches everyone in 6 hops"
+    )
+    await expect(page.locator("murmur-plan")).to_contain_text("2 processes on this machine")
     await page.get_by_role("button", name="Start").click()
     await expect(page.locator(".badge")).to_have_text("running")
     await expect(page.locator("murmur-card")).to_have_count(12)
@@ -52,24 +60,48 @@ async def test_start_sends_direction_and_settings_and_stop_stops(opened: Opener,
     await expect(page.locator(".badge")).to_have_text("paused")
     await page.get_by_role("button", name="Resume").click()
     await expect(page.locator(".badge")).to_have_text("running")
-    await page.get_by_role("button", name="Stop").click()
+    await page.get_by_role("button", name="Stop", exact=True).click()
+    await page.get_by_role("button", name="Stop the flock").click()
     await expect(page.locator(".badge")).to_have_text("stopped")
 
 
-async def test_a_refused_setting_says_why_beside_its_field_and_nothing_starts(opened: Opener, flock: FakeFlock) -> None:
+async def test_a_wrong_setting_says_why_while_it_is_typed_and_is_never_sent(opened: Opener, flock: FakeFlock) -> None:
+    await flock.act("stop")
+    page = (await opened()).page
+    radius, problem = page.get_by_label("Radius"), page.locator("#field-neighbourRadius-problem")
+    for wrong, words in (
+        ("9", "At most half the flock: 4 for 8 agents."),
+        ("0", "At least 1"),
+        ("1.5", "A whole number"),
+        ("two", "A number"),
+    ):
+        await radius.fill(wrong)
+        await expect(problem).to_contain_text(words)
+        await expect(radius).to_have_attribute("aria-invalid", "true")
+    await page.get_by_role("button", name="Start").click()
+    await expect(radius).to_be_focused()
+    assert sent(flock, "POST", "/cluster/start") == []
+    await radius.fill("2")
+    await expect(problem).to_be_hidden()
+    await page.get_by_text("Budget").click()
+    await page.get_by_label("Turns").fill("100001")
+    await expect(page.locator("#field-maxTurnsPerAgent-problem")).to_have_text("At least 1, at most 100000.")
+
+
+async def test_what_only_the_api_can_refuse_is_told_beside_its_field(opened: Opener, flock: FakeFlock) -> None:
     await flock.act("stop")
     watched = await opened()
     watched.expected.append("400")
     page = watched.page
-    await page.get_by_label("Radius").fill("9")
+    await page.get_by_text("Runner").first.click()
+    await page.get_by_label("Model").fill("a")
+    flock.refuse = InvalidConfig("model", "a", "this runner has no such model")
     await page.get_by_role("button", name="Start").click()
-    problem = page.locator("#field-neighbourRadius-problem")
-    await expect(problem).to_contain_text("at most half the flock, 4 for 8 agents")
+    problem = page.locator("#field-model-problem")
+    await expect(problem).to_contain_text("this runner has no such model")
     await expect(problem).to_contain_text("Nothing was changed")
-    await expect(page.get_by_label("Radius")).to_have_attribute("aria-invalid", "true")
+    await expect(page.get_by_label("Model")).to_be_focused()
     await expect(page.locator(".badge")).to_have_text("stopped")
-    await page.get_by_label("Radius").fill("2")
-    await expect(problem).to_be_hidden()
 
 
 async def test_an_error_shows_its_remedy(opened: Opener, flock: FakeFlock) -> None:
@@ -81,13 +113,14 @@ async def test_an_error_shows_its_remedy(opened: Opener, flock: FakeFlock) -> No
     flock.silent = True
     await flock.act("start")  # by somebody else, and the page has not heard of it yet
     await page.get_by_role("button", name="Start").click()
-    notice = page.locator("murmur-controls murmur-notice")
+    notice = page.locator("murmur-actions > murmur-notice")
     await expect(notice).to_contain_text("one run at a time")
     await expect(notice.locator(".notice-remedy")).to_contain_text("Stop it first")
 
 
 async def test_settings_changed_during_a_run_are_applied(flock: FakeFlock, page: Page) -> None:
     await expect(page.get_by_role("button", name="Apply")).to_be_hidden()
+    await page.get_by_text("Waking and pacing").click()
     await page.get_by_label("Interval").fill("5")
     await page.get_by_role("button", name="Apply").click()
     await expect(page.get_by_text("Applied.")).to_be_visible()
@@ -103,3 +136,37 @@ async def test_the_ring_can_be_walked_with_the_keyboard(page: Page) -> None:
     await page.keyboard.press("Enter")
     await expect(page.locator("murmur-detail")).to_be_hidden()
     await expect(page.locator("murmur-feed")).to_be_visible()
+
+
+@pytest.fixture
+def on_aws(flock: FakeFlock) -> FakeFlock:
+    """A stopped flock in an account with room for 16 vCPUs. Asked for before the page."""
+
+    async def types(_: Request) -> Response:
+        small = {"type": "t4g.small", "vcpus": 2, "memory_gib": 2, "usd_per_hour": 0.0168, "instances": 8, "agents": 64}
+        large = {"type": "m8g.xlarge", "vcpus": 4, "memory_gib": 16, "usd_per_hour": None, "instances": 4, "agents": 32}
+        return JSONResponse({"types": [small, large], "vcpu_quota": 16, "vcpus_in_use": 0})
+
+    flock.settings = {"live": None, "auth": None, "aws": True}
+    flock.routes = [Route("/cluster/instance-types", types)]
+    flock.config = flock.config.merged({"instanceType": "t4g.small"})
+    flock.control["state"] = "stopped"
+    return flock
+
+
+async def test_on_aws_the_plan_names_instances_price_and_quota(on_aws: FakeFlock, page: Page) -> None:
+    plan = page.locator("murmur-plan")
+    await page.get_by_label("Agents", exact=True).fill("24")
+    await expect(plan).to_contain_text("3 instances of type t4g.small")
+    await expect(plan).to_contain_text("$0.05 for instances, no model is called")
+    await page.get_by_text("Machines", exact=True).click()
+    kind = page.get_by_label("Instance type")
+    await expect(kind.get_by_role("option").first).to_have_text("t4g.small (2 vCPU, 2 GiB, 64 agents fit the quota)")
+    await kind.select_option("m8g.xlarge")
+    await expect(plan).to_contain_text("the price of 3 instances")
+    await page.locator("murmur-controls summary").first.click()
+    await page.get_by_label("Agents", exact=True).fill("40")
+    await expect(plan).to_contain_text("More than the quota of 16 vCPUs allows")
+    await page.get_by_role("button", name="Start").click()
+    await expect(page.locator(".badge")).to_have_text("running")
+    assert sent(on_aws, "POST", "/cluster/start") == [{"config": {"concurrency": 40, "instanceType": "m8g.xlarge"}}]

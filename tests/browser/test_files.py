@@ -6,12 +6,23 @@ import struct
 import zlib
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Opener
 from tests.browser.fake.flock import FakeFlock
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+HERE = "/#/environment"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(opened: Opener) -> Page:
+    """The environment, live."""
+    page = (await opened(HERE)).page
+    await expect(page.locator(".live")).to_have_attribute("data-kind", "live")
+    await expect(page.locator(".folder")).to_have_count(2)
+    return page
 
 
 def png(width: int, height: int) -> bytes:
@@ -58,13 +69,13 @@ async def test_text_json_pictures_and_binaries_are_told_apart(flock: FakeFlock, 
     await page.get_by_role("button", name="given.txt").click()
     await expect(page.locator(".source")).to_have_text("given")
     async with page.expect_download() as download:
-        await page.locator(".viewer-head").get_by_role("link", name="Download").click()
+        await page.locator(".viewer-head").get_by_role("button", name="Download").click()
     assert (await download.value).suggested_filename == "given.txt"
 
 
 async def test_a_file_that_went_meanwhile_says_so_with_the_remedy(flock: FakeFlock, opened: Opener) -> None:
     await flock.put_file("output/gone.md", b"here", 1)
-    watched = await opened()
+    watched = await opened(HERE)
     watched.expected.append("404")
     page = watched.page
     await expect(page.get_by_role("button", name="gone.md")).to_be_visible()
@@ -84,7 +95,7 @@ async def test_files_written_while_the_connection_was_down_are_listed_after_it(f
 async def test_the_list_can_be_filtered(flock: FakeFlock, opened: Opener) -> None:
     for number in range(450):
         await flock.put_file(f"output/part-{number:03}.txt", b"x", 1)
-    page = (await opened()).page
+    page = (await opened(HERE)).page
     await expect(page.locator(".file")).to_have_count(400)
     await expect(page.locator("murmur-environment")).to_contain_text("The first 400 of 450")
     await page.get_by_label("Filter files").fill("part-449")

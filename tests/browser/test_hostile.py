@@ -7,6 +7,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Opener
 from tests.browser.fake.flock import FakeFlock
+from tests.browser.load import log_read
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -46,17 +47,19 @@ async def test_words_of_agents_are_text_wherever_they_show(flock: FakeFlock, ope
     flock.control["reason"] = WORDS[1]
     flock.info[2].update(detail=WORDS[1], instance={"id": "1", "name": WORDS[0], "state": "running"})
     page = (await opened()).page
-    await page.locator(".node[aria-label^='agent 2,']").click()
-    await expect(page.locator(".log-entry")).to_have_count(len(WORDS))
+    await expect(page.locator(".live")).to_have_text("live")
+    assert await log_read(page, 2) == list(range(len(WORDS)))
     await flock.write(2, WORDS[0], WORDS[1])
-    await expect(page.locator("murmur-card[data-key='2'] .said").first).to_have_text(WORDS[0])
+    await expect(page.locator("murmur-card[data-key='2'] .said-lines .said").first).to_have_text(WORDS[0])
     await expect(page.get_by_label("Direction", exact=True)).to_have_value("</textarea>" + WORDS[1])
-    await page.locator(".file").first.click()
-    await expect(page.locator(".source")).to_have_text(WORDS[0])
     longest = await page.locator(".said").evaluate_all("all => Math.max(...all.map(one => one.textContent.length))")
     assert longest < 1000
     assert await page.locator("main script, main iframe, main svg svg, .said *").count() == 0
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await page.goto(page.url.split("#")[0] + "#/environment")
+    await page.locator(".file").first.click()
+    await expect(page.locator(".source")).to_have_text(WORDS[0])
+    assert await page.locator("main script, main iframe, main svg svg, .said *").count() == 0
     assert not await harmed(page)
 
 
@@ -66,7 +69,7 @@ async def test_hostile_markdown_is_harmless_even_if_the_server_did_not_clean_it(
 ) -> None:
     flock.policy, flock.clean = policy, False
     await flock.put_file("output/evil.md", MARKDOWN.encode(), 1)
-    watched = await opened()
+    watched = await opened("/#/environment")
     watched.expected.append("key=output%2Fx")  # its picture is no file of output/
     watched.expected += ["Content Security Policy", "script-src", "style-src"]  # reported while it is taken apart
     page = watched.page
@@ -80,7 +83,9 @@ async def test_hostile_markdown_is_harmless_even_if_the_server_did_not_clean_it(
     )
     links = await prose.locator("a").evaluate_all("all => all.map(one => [one.getAttribute('href'), one.rel])")
     assert links == [["https://example.com/", "noopener noreferrer nofollow"]]
-    assert await prose.locator("img").evaluate_all("all => all.every(one => one.src.startsWith(location.origin))")
+    assert await prose.locator("img").evaluate_all(  # "": not fetched yet
+        "all => all.every(({ src }) => !src || src.startsWith(location.origin) || src.startsWith(`blob:${location.origin}/`))"
+    )
     assert not await harmed(page)
 
 

@@ -135,12 +135,15 @@ async def test_a_server_that_answers_nothing_is_told_as_stale_and_caught_up_with
     watched.expected += ["503", "WebSocket"]
     page = watched.page
     await live(page, "live")
+    await page.clock.install()
     flock.down = flock.refuse_sockets = True
     await flock.cut()
     await flock.write(2, "unheard")
+    await page.clock.fast_forward(12_000)
     await expect(page.locator(".live")).to_have_text(re.compile(r"^stale for \d+ s$"), timeout=40_000)
     await expect(page.locator(".live")).to_have_attribute("title", re.compile("murmur up"))
     flock.down = flock.refuse_sockets = False
+    await page.evaluate("dispatchEvent(new Event('online'))")
     await expect(page.locator(".live")).to_have_attribute("data-kind", "live", timeout=40_000)
     await expect(page.locator("murmur-card[data-key='2']")).to_contain_text("unheard")
 
@@ -157,6 +160,7 @@ async def test_without_a_socket_the_page_polls_and_still_has_every_entry(flock: 
     await entries_held(page, 6, 6)
     assert await log_of(page, 6) == [0, 1, 2, 3, 4, 5]
     flock.refuse_sockets = False
+    await page.evaluate("dispatchEvent(new Event('online'))")
     await expect(page.locator(".live")).to_have_attribute("data-kind", "live", timeout=40_000)
     await flock.write(6, "over the socket again")
     await expect(page.locator("murmur-card[data-key='6']")).to_contain_text("over the socket again")
@@ -174,22 +178,34 @@ async def test_a_new_run_replaces_the_old_ones_entries(flock: FakeFlock, page: P
     assert await log_of(page, 0) == [0]
 
 
-async def test_older_entries_of_a_long_log_are_read_on_demand(flock: FakeFlock, opened: Opener) -> None:
-    for turn in range(120):
-        await flock.write(4, f"turn {turn}")
+async def test_a_long_log_is_all_there_by_scrolling_while_only_what_is_in_sight_exists(
+    flock: FakeFlock, opened: Opener
+) -> None:
+    for turn in range(2000):
+        flock.logs[4].append(flock.entry(4, f"turn {turn}", "done"))
     page = (await opened()).page
-    await expect(page.locator("murmur-card[data-key='4']")).to_contain_text("turn 119")
+    await expect(page.locator("murmur-card[data-key='4']")).to_contain_text("turn 1999")
     assert await log_of(page, 4)
-    await expect(page.locator(".log-entry")).to_have_count(52)
-    await page.get_by_role("button", name="Load older entries").click()
-    await expect(page.locator(".log-entry")).to_have_count(102)
-    await page.get_by_role("button", name="Load older entries").click()
-    await expect(page.locator(".log-entry")).to_have_count(120)
-    assert await log_of_shown(page) == list(range(120))
-
-
-async def log_of_shown(page: Page) -> list[int]:
-    shown = await page.locator("murmur-detail .log-entry").evaluate_all(
-        "rows => rows.map(row => Number(row.dataset.entry))"
-    )
-    return shown[::-1]
+    log = page.locator("murmur-log")
+    await expect(log.locator("[data-entry='1999']")).to_contain_text("turn 1999")
+    for share, oldest, newest in ((0.5, 900, 1100), (1.0, 0, 30), (0.25, 1400, 1600)):
+        await log.evaluate("(log, share) => { log.scrollTop = log.scrollHeight * share; }", share)
+        await page.wait_for_function(
+            """([oldest, newest]) => {
+                const rows = [...document.querySelectorAll("murmur-log .log-entry")].map((row) => Number(row.dataset.entry));
+                const middle = rows[rows.length >> 1];
+                return rows.every(Number.isInteger) && middle >= oldest && middle <= newest;
+            }""",
+            arg=[oldest, newest],
+        )
+        shown = await log.locator(".log-entry").evaluate_all("rows => rows.map(row => Number(row.dataset.entry))")
+        assert shown == list(range(shown[0], shown[-1] - 1, -1))
+        assert len(shown) < 60
+    top = await log.locator(f"[data-entry='{shown[len(shown) // 2]}']").bounding_box()
+    for turn in range(2000, 2005):
+        await flock.write(4, f"turn {turn}")
+    await expect(page.locator("murmur-card[data-key='4']")).to_contain_text("turn 2004")
+    after = await log.locator(f"[data-entry='{shown[len(shown) // 2]}']").bounding_box()
+    assert top is not None
+    assert after is not None
+    assert abs(after["y"] - top["y"]) < 2  # what one reads does not jump

@@ -21,6 +21,8 @@ async def test_it_loads_without_a_complaint_and_from_its_own_server_only(
     await Story(flock).history(20)
     watched = await opened(color_scheme=scheme)
     await expect(watched.page.locator(".live")).to_have_text("live")
+    await watched.page.keyboard.press("g")
+    await watched.page.keyboard.press("e")
     await expect(watched.page.locator(".file")).not_to_have_count(0)
     origins = await watched.page.evaluate(
         "[...new Set(performance.getEntriesByType('resource').map(one => new URL(one.name).origin))]"
@@ -34,6 +36,8 @@ async def test_a_phone_shows_everything_without_scrolling_sideways(flock: FakeFl
     await story.history(40)
     page = (await opened(viewport={"width": 390, "height": 844}, has_touch=True)).page
     await expect(page.locator("murmur-card")).to_have_count(8)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+    await page.get_by_role("link", name="Environment").click()
     await page.get_by_role("button", name="wake.md").first.click()
     await expect(page.locator(".prose")).to_be_visible()
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390

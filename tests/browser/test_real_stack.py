@@ -29,20 +29,24 @@ async def test_a_flock_is_run_from_the_page_until_it_settles(browser: Browser, t
         await page.goto(stack.url)
         await expect(page.locator(".live")).to_have_text("live")
         await expect(page.locator(".badge")).to_have_text("stopped")
+        await page.get_by_role("link", name="Environment").click()
         await page.get_by_label("Add files").set_input_files(
             [{"name": name, "mimeType": "text/markdown", "buffer": text.encode()} for name, text in DOCUMENTS.items()]
         )
         await expect(page.get_by_text("3 files added.")).to_be_visible()
         await expect(page.get_by_role("button", name="gulls.md")).to_be_visible()
 
+        await page.get_by_role("link", name="Flock", exact=True).click()
         await page.get_by_label("Direction", exact=True).fill("Digest every document, then write one index.")
         await page.get_by_label("Agents", exact=True).fill("4")
         await page.get_by_role("button", name="Start").click()
         await expect(page.locator(".badge")).to_have_text("settled", timeout=120_000)
         await expect(page.locator("murmur-card .said-lines")).to_have_count(4)
         await expect(page.locator("murmur-bar .tag")).to_have_text("scripted")
+        await page.get_by_role("link", name="Environment").click()
         await page.get_by_role("button", name="index.md").click()
         await expect(page.locator(".prose")).to_contain_text("gulls")
+        await page.get_by_role("link", name="Flock", exact=True).click()
 
         for agent in range(4):
             await page.locator(f".node[aria-label^='agent {agent},']").click()
@@ -52,7 +56,9 @@ async def test_a_flock_is_run_from_the_page_until_it_settles(browser: Browser, t
                 log = (await client.get(f"/cluster/agents/{agent}/log")).json()
             assert shown[::-1] == [entry["iteration"] for entry in log["entries"]]
 
-        await page.get_by_role("button", name="Stop").click()
+        await page.get_by_role("button", name="Stop", exact=True).click()
+        await page.get_by_role("button", name="Stop the flock").click()
+        await expect(page.locator("murmur-stop dialog")).to_contain_text("4 of 4 agents confirmed, 1 of 1 host gone")
         await expect(page.locator(".badge")).to_have_text("stopped", timeout=60_000)
         await watched.check()
         await context.close()

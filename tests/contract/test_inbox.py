@@ -8,6 +8,8 @@ import pytest
 
 from murmur.change import parse_change
 from murmur.errors import NotFound
+from murmur.memory.inbox import MAX_RECEIVES
+from murmur.ports import Inbox
 from tests.contract.worlds import RUN, World, collect
 
 KEY = "store/agent-1.ndjson"
@@ -192,11 +194,65 @@ async def test_depth_tells_waiting_from_in_flight(world: World):
     assert (await inbox.depth()).in_flight == 0
 
 
+async def bury(inbox: Inbox, count: int):
+    """Receive ``count`` waiting messages so often that the queue gives them up."""
+    while (await inbox.depth()).visible < count:
+        await asyncio.sleep(0.05)
+    for _ in range(MAX_RECEIVES):
+        await inbox.extend(await collect(inbox, count), 0)
+    assert await inbox.receive(0.3) == []
+
+
+async def test_dead_letters_go_back_to_the_queue_they_came_from_and_to_no_other(world: World):
+    if world.kind == "moto":
+        pytest.skip("moto does not tell from which queue a dead letter came (no DeadLetterQueueSourceArn)")
+    mine = await world.inbox("direction.md", agent=0)
+    other = await world.inbox("config.json", agent=1)
+    assert await mine.redrive() == 0
+    await world.store.put("direction.md", b"1")
+    await world.store.put("direction.md", b"2")
+    await world.store.put("config.json", b"3")
+    await bury(mine, 2)
+    await bury(other, 1)
+    assert (await world.fabric.dead_letters()).visible == 3
+    assert await mine.redrive() == 2
+    back = await collect(mine, 2)
+    assert {parse_change(message.body).key for message in back} == {"direction.md"}
+    assert max(message.receives for message in back) < MAX_RECEIVES
+    assert await other.receive(0.3) == []
+    assert (await world.fabric.dead_letters()).visible == 1
+    assert await other.redrive() == 1
+    assert parse_change((await collect(other, 1))[0].body).key == "config.json"
+
+
+async def test_a_purge_throws_away_what_waits_and_what_is_in_flight(world: World):
+    inbox = await world.inbox()
+    await world.store.put(KEY, b"1")
+    taken = await collect(inbox, 1)
+    await world.store.put(KEY, b"2")
+    while (await inbox.depth()).visible < 1:
+        await asyncio.sleep(0.05)
+    await inbox.purge()
+    await inbox.extend(taken, 0)
+    assert await inbox.receive(0.3) == []
+    depth = await inbox.depth()
+    assert (depth.visible, depth.in_flight) == (0, 0)
+    await world.store.put(KEY, b"3")
+    assert len(await collect(inbox, 1)) == 1
+
+
 async def test_a_queue_that_is_gone_is_said_to_be_gone(world: World):
     inbox = await world.inbox()
     assert await inbox.receive(0) == []
     await world.fabric.unwire(RUN, 0)
-    for attempt in (inbox.receive(0), inbox.receive(1), inbox.depth(), world.fabric.inbox(RUN, 0).receive(1)):
+    for attempt in (
+        inbox.receive(0),
+        inbox.receive(1),
+        inbox.depth(),
+        inbox.redrive(),
+        inbox.purge(),
+        world.fabric.inbox(RUN, 0).receive(1),
+    ):
         with pytest.raises(NotFound):
             await attempt
 

@@ -22,8 +22,14 @@ export class ApiError extends Error {
 /** @typedef {{ files: FileInfo[], more: boolean, after: string }} FilePage */
 
 export class Api {
-  /** @param {string} [base] Address before `/cluster/…`; empty: the server this page came from. */
-  constructor(base = "") {
+  /** Gives the token that every request shows, where there is one. @type {() => Promise<string>} */
+  token = () => Promise.resolve("");
+
+  /** Called when a token is refused; the request is then made once more. @type {(() => Promise<void>) | null} */
+  refused = null;
+
+  /** @param {string} [base] Address before `/cluster/…`; left out: where this page came from. */
+  constructor(base = new URL(".", document.baseURI).pathname.replace(/\/$/, "")) {
     this.base = base;
   }
 
@@ -71,6 +77,17 @@ export class Api {
     return this.json("GET", `/cluster/agents/${agent}/log?after=${after}&limit=${limit}`);
   }
 
+  /** @param {number} agent @returns {Promise<{ agent: number, text: string, etag: string }>} */
+  directive(agent) {
+    return this.json("GET", `/cluster/agents/${agent}/directive`);
+  }
+
+  /** @param {number} agent @param {string} text Empty: take it away. */
+  saveDirective(agent, text) {
+    const path = `/cluster/agents/${agent}/directive`;
+    return text.trim() ? this.json("PUT", path, { text }) : this.json("DELETE", path);
+  }
+
   /** @param {"habitat" | "knowledge"} folder @param {string} [after] @returns {Promise<FilePage>} */
   files(folder, after = "") {
     return this.json("GET", `/cluster/${folder}${after ? `?after=${encodeURIComponent(after)}` : ""}`);
@@ -82,7 +99,24 @@ export class Api {
     return `/cluster/${folder}/file?key=${encodeURIComponent(key)}${how ? `&${how}` : ""}`;
   }
 
-  /** @param {string} key @param {string} [how] The same, as an address for links and pictures. */
+  /**
+   * Let the browser save what is there.
+   * @param {string} path Such as `filePath(key, "download=1")`
+   * @param {string} name
+   */
+  async download(path, name) {
+    const address = await this.objectUrl(path);
+    Object.assign(document.createElement("a"), { href: address, download: name }).click();
+    window.setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  }
+
+  /** An address for pictures and links, of what is there now; to be revoked (`URL.revokeObjectURL`) when it is gone. @param {string} path */
+  async objectUrl(path) {
+    const response = await this.fetch(path, { signal: AbortSignal.timeout(300_000) });
+    return URL.createObjectURL(await response.blob());
+  }
+
+  /** @param {string} key @param {string} [how] As `filePath`, with what stands before it. Works only where no sign-in is needed. */
   fileUrl(key, how) {
     return this.base + this.filePath(key, how);
   }
@@ -94,6 +128,17 @@ export class Api {
 
   zipUrl() {
     return `${this.base}/cluster/habitat.zip`;
+  }
+
+  /** All files of output/ in one archive. */
+  zipPath() {
+    return "/cluster/habitat.zip";
+  }
+
+  /** Who wrote a file, and its version before. @param {string} key */
+  versionsPath(key) {
+    const folder = key.startsWith("knowledge-base/") ? "knowledge" : "habitat";
+    return `/cluster/${folder}/versions?key=${encodeURIComponent(key)}`;
   }
 
   /** @returns {Promise<{ ticket: string }>} */
@@ -116,16 +161,26 @@ export class Api {
 
   /** @param {string} path @param {RequestInit} [options] @returns {Promise<Response>} A successful answer. */
   async fetch(path, options = {}) {
-    let response;
+    let response = await this.#ask(path, options);
+    if (response.status === 401 && this.refused) {
+      await this.refused();
+      response = await this.#ask(path, options);
+    }
+    if (response.ok) return response;
+    throw await refusal(response);
+  }
+
+  /** @param {string} path @param {RequestInit} options */
+  async #ask(path, options) {
     try {
-      response = await fetch(`${this.base}${path}`, { signal: AbortSignal.timeout(30_000), ...options });
+      const token = await this.token();
+      const headers = { ...options.headers, ...(token ? { Authorization: token } : {}) };
+      return await fetch(`${this.base}${path}`, { signal: AbortSignal.timeout(30_000), ...options, headers });
     } catch {
       throw new ApiError("The server does not answer.", {
         remedy: "Check that `murmur up` is running; this page reconnects by itself.",
       });
     }
-    if (response.ok) return response;
-    throw await refusal(response);
   }
 }
 

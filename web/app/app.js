@@ -1,38 +1,82 @@
 // @ts-check
 // What all parts of the page share.
 
+import { Account } from "./account.js";
 import { Api } from "./api.js";
+import { Commands } from "./commands.js";
 import { Emitter } from "./emitter.js";
 import { Files } from "./files.js";
+import { LOCAL } from "./settings.js";
 import { Live } from "./live.js";
+import { Router } from "./router.js";
 import { Store } from "./store.js";
 
 /** @import { Config } from "./types.js" */
+/** @import { Session } from "./session.js" */
+/** @import { Settings } from "./settings.js" */
 
-/** Topics: select, when another agent is looked at; file, when another file is; preview, when settings are tried out; tick, once a second. */
+const ASK_MS = 10_000;
+/** How often to look at what no push tells of (hosts, their load, repairs), in a flock of up to as many agents; less often in a larger one. */
+const LOOK_MS = 30_000;
+const LOOK_AGENTS = 64;
+
+/**
+ * An earlier run, opened: parts/replay.js exports `openRun(app, run)`, which makes one.
+ * @typedef {object} Replay
+ * @property {Store} store What the views show instead of the flock.
+ * @property {HTMLElement} bar Stands above every view while the run is open.
+ * @property {import("./pages.js").ReadLog} log As `api.log`, of that run.
+ * @property {import("./replayfiles.js").RunApi} api Reads the files of that run.
+ * @property {import("./replayfiles.js").ReplayFiles} files As `app.files`, of that run.
+ * @property {import("./runlog.js").RunLog} turns All its turns.
+ * @property {readonly { from: number, to: number }[]} pauses
+ * @property {() => void} close Ends it.
+ */
+
+/**
+ * Topics: select, when another agent is looked at; file, when another file is; preview, when settings are tried out; shown, when a view
+ * is there; theme, when it turned dark or light; tick, once a second.
+ */
 export class App extends Emitter {
   api = new Api();
-  store = new Store();
-  live = new Live(this.api, this.store);
-  files = new Files(this.api, this.store);
+  account = new Account();
+  /** @type {Settings} */
+  settings = LOCAL;
+  /** Who is signed in; null where nobody needs to. @type {Session | null} */
+  session = null;
+  /** The flock as it is now. Never another one: what acts on the flock (bar, controls) follows this. */
+  flock = new Store();
+  /** What the views show: the flock, or an earlier run. It changes only while no view is there. */
+  store = this.flock;
+  live = new Live(this.api, this.flock);
+  files = new Files(this.api, this.flock);
+  router = new Router();
+  commands = new Commands();
+  /** @type {Replay | null} The earlier run that is open. */
+  replay = null;
   #state = "checking";
-  /** @type {number | null} The agent looked at. */
-  agent = null;
-  /** @type {string | null} The file looked at. */
-  file = null;
+  #asked = 0;
   /** @type {Config} Settings entered but not sent, for a look at the ring they would make. */
   draft = {};
 
-  /** @param {number | null} agent The one looked at becomes none when chosen again. */
-  select(agent) {
-    this.agent = agent === this.agent ? null : agent;
-    this.emit("select");
+  /** The agent looked at. */
+  get agent() {
+    return this.router.place.agent;
   }
 
-  /** @param {string | null} key */
+  /** The file looked at. */
+  get file() {
+    return this.router.place.file || null;
+  }
+
+  /** @param {number | null} agent The one looked at becomes none when chosen again. */
+  select(agent) {
+    this.router.go({ agent: agent === this.agent ? null : agent });
+  }
+
+  /** @param {string | null} key Shown where files are. */
   open(key) {
-    this.file = key;
-    this.emit("file");
+    this.router.go(key === null ? { file: "" } : { view: "environment", file: key });
   }
 
   /** @param {Config} draft */
@@ -41,23 +85,90 @@ export class App extends Emitter {
     this.emit("preview");
   }
 
+  /** Whether a place with this run shows the flock itself. The run that goes on is replayed, too, where a moment is named. @param {string} run */
+  isLive(run) {
+    return !run || (run === this.flock.control.run && this.flock.control.state !== "stopped" && this.router.place.t === null);
+  }
+
+  /**
+   * Show this run from now on. Only the frame asks, which takes the old view away.
+   * @param {string} run
+   * @param {() => boolean} overtaken Whether the reader is elsewhere already
+   */
+  async enter(run, overtaken) {
+    if (this.isLive(run)) this.#leave();
+    else if (this.replay?.store.control.run !== run) {
+      const { openRun } = await import(`./parts/${"replay"}.js`);
+      /** @type {Replay} */
+      const replay = await openRun(this, run);
+      if (overtaken()) replay.close();
+      else {
+        this.#leave();
+        this.replay = replay;
+        this.store = replay.store;
+      }
+    }
+    return this.replay;
+  }
+
+  #leave() {
+    this.replay?.close();
+    this.replay = null;
+    this.store = this.flock;
+  }
+
   /** With the flock's state change things no push tells of, such as the hosts: ask for all of it. */
   #moved() {
-    const { state } = this.store.control;
+    const { state } = this.flock.control;
     if (this.#state !== "checking" && this.#state !== state) this.live.refresh();
     this.#state = state;
   }
 
   /** At rest the status lists as many agents as a start would make: ask for it when that changed. */
   #resized() {
-    const { agents, config, control } = this.store;
+    const { agents, config, control } = this.flock;
     if (control.state === "stopped" && agents.size && agents.size !== config?.concurrency) this.live.refresh();
   }
 
-  start() {
-    this.store.on("agents", () => this.agent !== null && !this.store.agents.has(this.agent) && this.select(null));
-    this.store.on("config", () => this.#resized());
-    this.store.on("control", () => this.#moved());
+  /** An agent that this page thinks missing, and the server did not call so: ask it. */
+  #doubt() {
+    const doubtful = [...this.flock.agents.values()].some(({ info }) => info.status !== "missing" && this.flock.statusOf(info) === "missing");
+    if (!doubtful || Date.now() - this.#asked < ASK_MS) return;
+    this.#asked = Date.now();
+    this.live.refresh();
+  }
+
+  #look() {
+    const { agents, control } = this.flock;
+    const due = LOOK_MS * Math.max(1, Math.ceil(agents.size / LOOK_AGENTS));
+    if (document.hidden || control.state === "stopped" || Date.now() - this.#asked < due) return;
+    this.#asked = Date.now();
+    this.live.refresh();
+  }
+
+  /** Tell the parts of the settings, and begin. @param {Settings} settings @param {Session | null} session */
+  begin(settings, session) {
+    this.settings = settings;
+    this.session = session;
+    this.live.address = settings.live;
+    if (session) {
+      this.api.token = () => session.token();
+      this.api.refused = () => session.renew();
+    }
+    if (settings.aws) this.flock.on("config", () => void this.account.read(this.api)); // how many agents fit depends on it
+    this.#start();
+  }
+
+  #start() {
+    this.#asked = Date.now();
+    this.on("tick", () => this.#doubt());
+    this.on("tick", () => this.#look());
+    this.flock.on("config", () => this.#resized());
+    this.flock.on("control", () => this.#moved());
+    this.router.on("agent", () => this.emit("select"));
+    this.router.on("file", () => this.emit("file"));
+    this.router.start();
+    this.commands.start();
     this.live.start();
     window.setInterval(() => this.emit("tick"), 1000);
   }

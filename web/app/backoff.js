@@ -17,6 +17,11 @@ export class Backoff {
     return most * (0.5 + this.random() / 2);
   }
 
+  /** It worked for a moment: wait a little before the next attempt, not long. */
+  ease() {
+    this.failures = Math.min(this.failures, 2);
+  }
+
   reset() {
     this.failures = 0;
   }

@@ -1,6 +1,10 @@
 // @ts-check
 // Numbers and times as people read them.
 
+/** Made once: making one costs more than using it a hundred times. */
+const TIME = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const DATE = new Intl.DateTimeFormat([], { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+
 /**
  * A span of time in its two largest units: `8 s`, `4 min 12 s`, `2 h 05 min`.
  * @param {number} seconds
@@ -53,7 +57,12 @@ export function size(bytes) {
 /** @param {string} iso The time of day, in the reader's zone; empty if `iso` is no time. */
 export function timeOfDay(iso) {
   const at = Date.parse(iso);
-  return Number.isNaN(at) ? "" : new Date(at).toLocaleTimeString([], { hour12: false });
+  return Number.isNaN(at) ? "" : TIME.format(at);
+}
+
+/** @param {number} ms Since 1970. The day and the time, in the reader's zone. */
+export function dated(ms) {
+  return DATE.format(ms);
 }
 
 /** @param {number} value */

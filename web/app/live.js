@@ -21,6 +21,9 @@ export class Live extends Emitter {
   #backoff = new Backoff();
   #polled = false;
   #polling = false;
+  #watching = false;
+  /** Where the WebSocket is; null: on this host. @type {string | null} */
+  address = null;
   /** @type {() => void} */
   #wake = () => undefined;
 
@@ -57,12 +60,19 @@ export class Live extends Emitter {
     this.#connection?.refresh();
   }
 
+  /** Whether to be told of the queues (topic `queues` of the store); lasts over reconnects. @param {boolean} watching */
+  watchQueues(watching) {
+    this.#watching = watching;
+    this.#connection?.watchQueues(watching);
+  }
+
   async #run() {
     for (;;) {
-      this.#connection = new Connection(this.api, this.store, () => this.#heard());
-      const openMs = await this.#connection.run();
+      this.#connection = new Connection(this.api, this.store, () => this.#heard(), this.address);
+      const openMs = await this.#connection.run(this.#watching);
       this.#connection = null;
       if (openMs > SETTLED_MS) this.#backoff.reset();
+      else if (openMs > 0) this.#backoff.ease();
       this.emit("live");
       await this.#pause(this.#backoff.next());
     }
@@ -92,6 +102,7 @@ export class Live extends Emitter {
       const [status, direction, config] = await Promise.all([this.api.status(), this.api.direction(), this.api.config()]);
       this.store.apply({ type: "snapshot", status, direction, config });
       if (this.store.behind) await catchUp(this.api, this.store);
+      if (this.#watching) this.store.apply({ type: "queues", ...(await this.api.json("GET", "/cluster/queues")) });
       this.#polled = true;
     } catch {
       this.#polled = false; // the badge says so; the next round tries again

@@ -12,6 +12,12 @@ export class EntryLog {
   /** @type {number | null} */
   have = null;
   #dropped = -1;
+  #most = KEPT;
+
+  /** Hold at most so many entries from now on; what the page does not hold is read again when it is looked at. @param {number} most */
+  keep(most) {
+    this.#most = most;
+  }
 
   get newest() {
     return Math.max(this.have ?? -1, this.entries.at(-1)?.iteration ?? -1);
@@ -48,7 +54,7 @@ export class EntryLog {
       fresh.push(entry);
     }
     this.#advance();
-    while (this.entries.length > KEPT) this.#dropped = this.entries.shift()?.iteration ?? this.#dropped;
+    while (this.entries.length > this.#most) this.#dropped = this.entries.shift()?.iteration ?? this.#dropped;
     return fresh.sort((a, b) => a.iteration - b.iteration);
   }
 

@@ -14,33 +14,33 @@ const DEEPEST = 60;
 
 /**
  * @param {string} markup
- * @param {(path: string) => string} fileUrl The address of a file beside this one
+ * @param {(path: string) => string} filePath Where a file beside this one is; put into `data-path` of its picture, to be read with what the API asks for
  * @returns {DocumentFragment}
  */
-export function sieve(markup, fileUrl) {
+export function sieve(markup, filePath) {
   const parsed = new DOMParser().parseFromString(markup, "text/html");
   const fragment = document.createDocumentFragment();
-  copy(parsed.body, fragment, fileUrl, 0);
+  copy(parsed.body, fragment, filePath, 0);
   return fragment;
 }
 
-/** @param {Node} from @param {Node} to @param {(path: string) => string} fileUrl @param {number} depth */
-function copy(from, to, fileUrl, depth) {
+/** @param {Node} from @param {Node} to @param {(path: string) => string} filePath @param {number} depth */
+function copy(from, to, filePath, depth) {
   for (const node of from.childNodes) {
     if (node.nodeType === Node.TEXT_NODE) to.appendChild(document.createTextNode(node.nodeValue ?? ""));
     if (!(node instanceof Element) || depth > DEEPEST) continue;
     const name = node.localName;
     if (DROPPED.has(name)) continue;
-    const kept = ALLOWED.has(name) ? element(node, name, fileUrl) : to;
+    const kept = ALLOWED.has(name) ? element(node, name, filePath) : to;
     if (kept !== to) to.appendChild(kept);
-    copy(node, kept, fileUrl, depth + 1);
+    copy(node, kept, filePath, depth + 1);
   }
 }
 
-/** @param {Element} node @param {string} name @param {(path: string) => string} fileUrl @returns {HTMLElement} */
-function element(node, name, fileUrl) {
+/** @param {Element} node @param {string} name @param {(path: string) => string} filePath @returns {HTMLElement} */
+function element(node, name, filePath) {
   if (name === "a") return link(node);
-  if (name === "img") return image(node, fileUrl);
+  if (name === "img") return image(node, filePath);
   const made = document.createElement(name);
   if (name === "ol" && node.hasAttribute("start")) made.setAttribute("start", String(parseInt(node.getAttribute("start") ?? "1", 10) || 1));
   return made;
@@ -53,10 +53,10 @@ function link(node) {
   return h("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" });
 }
 
-/** Pictures come from the environment or not at all: no other server learns that a file was read. @param {Element} node @param {(path: string) => string} fileUrl */
-function image(node, fileUrl) {
+/** Pictures come from the environment or not at all: no other server learns that a file was read. @param {Element} node @param {(path: string) => string} filePath */
+function image(node, filePath) {
   const source = node.getAttribute("src") ?? "";
   const alt = node.getAttribute("alt") ?? "";
   if (!source || /^([a-z][a-z0-9+.-]*:|\/\/)/i.test(source)) return h("span", { class: "dim" }, `[picture: ${alt || source}]`);
-  return h("img", { src: fileUrl(source), alt, loading: "lazy" });
+  return h("img", { "data-path": filePath(source), alt });
 }

@@ -27,23 +27,29 @@ export class Connection {
    * @param {Api} api
    * @param {Store} store
    * @param {() => void} heard Called after every message
+   * @param {string | null} [address] Of the WebSocket; left out: on this host
    */
-  constructor(api, store, heard) {
+  constructor(api, store, heard, address = null) {
     this.api = api;
     this.store = store;
     this.heard = heard;
+    this.address = address;
   }
 
-  /** Lasts as long as the connection does. Never throws: a connection that cannot be made has ended. @returns {Promise<number>} How many ms it was open. */
-  async run() {
+  /**
+   * Lasts as long as the connection does. Never throws: a connection that cannot be made has ended.
+   * @param {boolean} [watching] Whether to be told of the queues
+   * @returns {Promise<number>} How many ms it was open.
+   */
+  async run(watching = false) {
     let ticket;
     try {
       ({ ticket } = await this.api.ticket());
     } catch {
       return 0;
     }
-    const address = new URL(`${this.api.base}/live`, location.href);
-    address.protocol = address.protocol.replace("http", "ws");
+    const address = new URL(this.address ?? `${this.api.base}/live`, location.href);
+    if (!this.address) address.protocol = address.protocol.replace("http", "ws");
     address.searchParams.set("ticket", ticket);
     const socket = new WebSocket(address);
     this.#socket = socket;
@@ -53,6 +59,7 @@ export class Connection {
       socket.onopen = () => {
         opened = Date.now();
         this.#hello();
+        if (watching) this.watchQueues(true);
       };
       socket.onmessage = (event) => void this.#receive(String(event.data));
       socket.onclose = ended;
@@ -88,6 +95,11 @@ export class Connection {
   /** Take everything anew. */
   refresh() {
     this.#send({ type: "snapshot" });
+  }
+
+  /** @param {boolean} queues */
+  watchQueues(queues) {
+    this.#send({ type: "watch", queues });
   }
 
   #ping() {

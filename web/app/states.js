@@ -60,6 +60,11 @@ export function evidence(agent, now) {
   return `last sign of life ${span((now - alive) / 1000)} ago`;
 }
 
+/** What a person should look at: the problems first, otherwise as they stand. @param {string} state */
+export function urgency(state) {
+  return state === "missing" ? 0 : state === "parked" ? 1 : state === "backing-off" ? 2 : 3;
+}
+
 /**
  * How long until it tries again; empty where nothing is awaited.
  * @param {AgentInfo} agent

@@ -4,16 +4,24 @@
 import { Emitter } from "./emitter.js";
 import { EntryLog } from "./log.js";
 
-/** @import { AgentInfo, AgentStatus, Config, Control, Counters, Cursor, Direction, Entry, Message, Status } from "./types.js" */
+/** @import { AgentInfo, AgentStatus, Config, Control, Counters, Cursor, Direction, Entry, Hosts, Message, Status } from "./types.js" */
 /** @typedef {{ id: number, info: AgentInfo, log: EntryLog }} Agent */
 /** @typedef {{ agent: number, entry: Entry }} FeedItem */
 
+/** States that an entry puts an end to. */
+const ENDS_WITH_ENTRY = new Set(["turn", "waiting", "idle", "starting", "missing"]);
+const ALIVE = new Set(["starting", "running", "paused", "settled"]);
 const FEED = 80;
+/** As murmur/status.py has it: a heartbeat comes once a minute, two were missed, and half a minute of grace. */
+const MISSING_AFTER_MS = 150_000;
+/** Entries held of all logs together; older ones are read again when they are looked at. */
+const HELD = 16_000;
 const NOTHING = { wakes: 0, gated: 0, rescues: 0, turns: 0, failed_turns: 0, tokens: 0, cost: 0 };
 
 /**
  * Topics: control, agents (who there is), agent (id: its fields), entries ({agent, entries}: new ones), turn ({agent, turn}: one began),
- * feed, direction, config, file (FileChange), run (a new one began), snapshot (everything was told anew).
+ * feed, direction, config, file (FileChange), queues (the message; asked for by `app.live.watchQueues`), run (a new one began), snapshot
+ * (everything was told anew).
  */
 export class Store extends Emitter {
   /** @type {Control} */
@@ -28,8 +36,14 @@ export class Store extends Emitter {
   direction = null;
   /** @type {Pick<Status, "scripted" | "runner" | "runners" | "totals">} */
   about = {};
+  /** How many hosts the run asked for and are there; null where nothing is known of them. @type {Hosts | null} */
+  hosts = null;
+  /** What a person should know of. @type {string[]} */
+  notices = [];
   /** When the server was last heard, by this page's clock; 0 before. */
   heard = 0;
+  /** For a run that is replayed: the moment it stands at. @type {(() => number) | null} */
+  at = null;
   /** @type {Record<string, string>} */
   #documents = {};
   #ahead = 0;
@@ -37,7 +51,30 @@ export class Store extends Emitter {
 
   /** The server's time in ms, as well as this page can tell. */
   now() {
-    return Date.now() + this.#ahead;
+    return this.at?.() ?? Date.now() + this.#ahead;
+  }
+
+  /**
+   * What an agent does, by all evidence. Nobody pushes that a heartbeat stopped, so its age is judged here: against when the
+   * server was last heard, because an agent is not missing while it is this page that hears nothing.
+   * @param {AgentInfo} info
+   * @returns {AgentInfo["status"]}
+   */
+  statusOf(info) {
+    if (info.status === "stopped" || info.status === "missing" || !ALIVE.has(this.control.state)) return info.status;
+    const heard = this.at?.() ?? this.heard + this.#ahead;
+    const alive = Date.parse(info.evidence?.alive ?? "");
+    return heard - alive > MISSING_AFTER_MS ? "missing" : info.status;
+  }
+
+  /** How many agents are in which state. @returns {Map<string, number>} */
+  census() {
+    const found = new Map();
+    for (const { info } of this.agents.values()) {
+      const status = this.statusOf(info);
+      found.set(status, (found.get(status) ?? 0) + 1);
+    }
+    return found;
   }
 
   /** @returns {Cursor} What has been seen, for a resume. */
@@ -90,6 +127,7 @@ export class Store extends Emitter {
         this.#agent(message.agent);
         break;
       case "control":
+        if (message.hosts !== undefined) this.hosts = message.hosts;
         this.#control(message.control);
         break;
       case "file":
@@ -101,7 +139,10 @@ export class Store extends Emitter {
       case "config":
         this.#config(message.config);
         break;
-      default: // pong, error, queues: nothing to keep
+      case "queues":
+        this.emit("queues", message);
+        break;
+      default: // pong, error: nothing to keep
     }
   }
 
@@ -110,11 +151,14 @@ export class Store extends Emitter {
     this.#ahead = (Date.parse(status.now ?? "") || Date.now()) - Date.now();
     const { scripted, runner, runners, totals } = status;
     this.about = { scripted, runner, runners, totals };
+    this.hosts = status.hosts ?? null;
+    this.notices = status.notices ?? [];
     this.#control(status);
     const present = new Set(status.agents.map(({ id }) => id));
     for (const id of this.agents.keys()) if (!present.has(id)) this.agents.delete(id);
     for (const agent of status.agents) this.#status(agent, cursor?.agents?.[agent.id]);
     this.agents = new Map([...this.agents].sort(([a], [b]) => a - b));
+    for (const { log } of this.agents.values()) log.keep(Math.max(40, Math.min(200, Math.floor(HELD / this.agents.size))));
     this.emit("agents");
     this.emit("feed");
     this.emit("snapshot");
@@ -216,7 +260,7 @@ function newer(known, info) {
 /** What an entry itself proves about its agent, until the agent's own document is heard. @param {AgentInfo} info @param {Entry} entry @returns {AgentInfo} */
 function after(info, entry) {
   const over = !info.turn || info.turn.iteration <= entry.iteration;
-  const acting = info.status === "turn" || info.status === "waiting" || info.status === "idle" || info.status === "starting";
+  const acting = ENDS_WITH_ENTRY.has(info.status);
   const alive = entry.ts > (info.evidence?.alive ?? "") ? entry.ts : (info.evidence?.alive ?? "");
   return {
     ...info,

@@ -20,9 +20,15 @@
  * @property {number} [turn_ms]
  * @property {string[]} [files]
  * @property {string} [stop_reason]
+ * @property {boolean} [failed]
+ * @property {Record<string, string>} [seen_documents] Versions of what the operator said that this turn took into account.
+ * @property {{ input_tokens?: number, output_tokens?: number, cost?: number } | null} [usage]
+ * @property {string} [trace]
  *
  * @typedef {{ iteration: number, cause: string, since: string, woken_by?: Waker[] }} Turn The turn that is going on.
- * @typedef {{ visible: number, in_flight: number, dead?: number }} Depth
+ * @typedef {{ visible: number, in_flight: number, dead?: number, oldest_seconds?: number | null }} Depth
+ * @typedef {{ cpu_percent?: number | null, memory_bytes?: number | null, network_in_bytes?: number | null,
+ *   network_out_bytes?: number | null, healthy?: boolean | null }} Load
  * @typedef {{ wakes: number, gated: number, rescues: number, turns: number, failed_turns: number, tokens: number,
  *   cost: number }} Counters
  *
@@ -34,6 +40,7 @@
  * @property {string} [detail]
  * @property {string} [until]
  * @property {{ id: string, name: string, state: string } | null} [instance]
+ * @property {Load | null} [metrics]
  * @property {number[]} [neighbours]
  * @property {Depth | null} [inbox]
  * @property {Partial<Counters> | null} [counters]
@@ -42,6 +49,8 @@
  * @property {boolean} [scripted]
  *
  * @typedef {AgentInfo & { last?: Entry | null, previous?: Entry | null }} AgentStatus
+ *
+ * @typedef {{ asked: number, alive: number, restarts?: number }} Hosts
  *
  * @typedef {object} Control
  * @property {FlockState} state
@@ -56,6 +65,8 @@
  * @property {string} [runner]
  * @property {string[]} [runners]
  * @property {Partial<Counters> & { files?: number }} [totals]
+ * @property {Hosts | null} [hosts]
+ * @property {string[]} [notices]
  * @property {AgentStatus[]} agents
  *
  * @typedef {Control & StatusExtra} Status
@@ -72,13 +83,13 @@
  *     { type: "snapshot", status: Status, direction?: Direction, config?: Config }
  *   | { type: "entry", agent: number, entries: Entry[] }
  *   | { type: "agent", agent: AgentInfo }
- *   | { type: "control", control: Control }
+ *   | { type: "control", control: Control, hosts?: Hosts | null }
  *   | ({ type: "file" } & FileChange)
  *   | { type: "direction", direction: Direction }
  *   | { type: "config", config: Config }
  *   | { type: "reference", of: string, url: string }
  *   | { type: "error", message: string, remedy: string }
- *   | { type: "queues" }
+ *   | ({ type: "queues" } & Record<string, unknown>)
  *   | { type: "pong" }
  * )} Message A frame from the server.
  */

@@ -11,11 +11,13 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from starlette.routing import BaseRoute
 from starlette.websockets import WebSocket
 
 from murmur.config import FlockConfig
 from murmur.entry import timestamp
-from murmur.errors import WrongState
+from murmur.errors import MurmurError, WrongState
+from murmur.local.gateway.pages import SETTINGS
 from murmur.ring import neighbours
 
 Json = dict[str, Any]
@@ -36,6 +38,15 @@ class FakeFlock:
         self.logs: dict[int, list[Json]] = {}
         self.info: dict[int, Json] = {}
         self.files: dict[str, tuple[bytes, Json]] = {}
+        self.older: dict[str, tuple[bytes, Json]] = {}
+        """The version before the present one of each file that was written over."""
+        self.past: dict[str, Any] = {}
+        """Earlier runs by name: ``fake.rooms.PastRun``."""
+        self.deliveries: dict[int, list[Json]] = {}
+        self.pauses: tuple[Json, ...] = ()
+        """Those of this run that are over."""
+        self.peeked = ""
+        """The body a peek shows."""
         self.sockets: set[WebSocket] = set()
         self.requests: list[tuple[str, str, Any]] = []
         self.silent = False
@@ -45,6 +56,19 @@ class FakeFlock:
         """Answers over the socket are too large for a frame, and become references to fetch."""
         self.down = False
         """REST answers 503."""
+        self.settings: Json = dict(SETTINGS)
+        """What settings.json says."""
+        self.hosts = -(-agents // 8)
+        """How many hosts are there while it runs."""
+        self.slow_stop = False
+        """A stop leaves the flock stopping, for the test to end (``confirm_stop``)."""
+        self.directives: dict[int, str] = {}
+        self.refuse: MurmurError | None = None
+        """What the next start is refused with."""
+        self.routes: list[BaseRoute] = []
+        """More that its server answers."""
+        self.bearer = ""
+        """The token every call must show; empty: none."""
         self.policy = True
         """Whether the page is served with its Content-Security-Policy."""
         self.clean = True
@@ -71,8 +95,14 @@ class FakeFlock:
             "algorithm": self.config.algorithm,
             "neighbourRadius": self.config.neighbourRadius,
             "totals": {**totals, "files": len(self.files)},
+            "hosts": self.host_count(),
             "agents": agents,
         }
+
+    def host_count(self) -> Json:
+        """How many hosts were asked for and are there."""
+        up = self.control["state"] not in ("stopped", "checking")
+        return {"asked": -(-self.config.concurrency // 8), "alive": self.hosts if up else 0, "restarts": 0}
 
     def cursor(self) -> Json:
         """Where everything stands."""
@@ -122,6 +152,7 @@ class FakeFlock:
             "since": at,
             "started": at,
         }
+        self.hosts = -(-self.config.concurrency // 8)
         self._people()
         for info in self.info.values():
             info.update(status="waiting", evidence={"alive": at, "age_seconds": 0.0})
@@ -163,6 +194,8 @@ class FakeFlock:
         """start, stop, pause, resume."""
         state = self.control["state"]
         if verb == "start":
+            if self.refuse:
+                raise self.refuse
             if state != "stopped":
                 raise WrongState(
                     f"The flock is {state}; one run at a time.", "Stop it first, or change the direction of this run."
@@ -176,12 +209,44 @@ class FakeFlock:
             }
             for info in self.info.values():
                 info["status"] = {"stop": "stopped", "pause": "paused", "resume": "waiting"}[verb]
-        await self.push({"type": "control", "control": self.control, "cursor": {"run": self.control["run"]}})
+        if verb == "stop" and self.slow_stop:
+            self.control["state"] = "stopping"
+            for info in self.info.values():
+                info["status"] = "waiting"
+        await self.say()
         if verb == "start":
             await self.push(self.snapshot())
         for info in self.info.values():
             await self.push({"type": "agent", "agent": info})
         return {"state": self.control["state"], "run": self.control["run"]}
+
+    async def say(self) -> None:
+        """The control document, as it is pushed."""
+        await self.push(
+            {
+                "type": "control",
+                "control": self.control,
+                "hosts": self.host_count(),
+                "cursor": {"run": self.control["run"]},
+            }
+        )
+
+    async def confirm_stop(self) -> None:
+        """The last host is gone: the flock has stopped."""
+        self.hosts = 0
+        self.control = {**self.control, "state": "stopped", "since": now()}
+        for info in self.info.values():
+            info["status"] = "stopped"
+        await self.say()
+
+    async def direct_agent(self, agent: int, text: str) -> Json:
+        """The operator gives one agent a directive, or takes it away."""
+        if text:
+            self.directives[agent] = text
+        else:
+            self.directives.pop(agent, None)
+        self.info[agent]["directive"] = bool(text)
+        return {"agent": agent, "text": text, "etag": "e" if text else ""}
 
     async def begin(self, agent: int, cause: str = "neighbour", woken_by: list[Json] | None = None) -> None:
         """The agent begins a turn."""
@@ -189,9 +254,9 @@ class FakeFlock:
         counters = self.info[agent]["counters"]
         await self.change(agent, status="turn", turn=turn, counters={**counters, "wakes": counters["wakes"] + 1})
 
-    async def write(self, agent: int, action: str = "worked", result: str = "done", **more: Any) -> Json:
-        """The agent appends one entry, which ends its turn."""
-        entry = {
+    def entry(self, agent: int, action: str = "worked", result: str = "done", **more: Any) -> Json:
+        """The agent's next line, not yet written."""
+        return {
             "ts": now(),
             "iteration": len(self.logs[agent]),
             "action": action,
@@ -201,11 +266,16 @@ class FakeFlock:
             "cause": "start",
             "woken_by": [],
             "seen": {},
+            "seen_documents": {"direction": self.direction["etag"]},
             "turn_ms": 1200,
             "files": [],
             "stop_reason": "end_turn",
             **more,
         }
+
+    async def write(self, agent: int, action: str = "worked", result: str = "done", **more: Any) -> Json:
+        """The agent appends one entry, which ends its turn."""
+        entry = self.entry(agent, action, result, **more)
         self.logs[agent].append(entry)
         counters = self.info[agent]["counters"]
         await self.push(self._entry_message(agent, [entry]))
@@ -229,6 +299,8 @@ class FakeFlock:
         etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
         iteration = len(self.logs.get(agent, [])) if agent is not None else None
         about = {"key": key, "size": len(body), "modified": now(), "etag": etag, "agent": agent, "iteration": iteration}
+        if key in self.files:
+            self.older[key] = self.files[key]
         self.files[key] = (body, about)
         await self.push(
             {

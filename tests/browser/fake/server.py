@@ -16,19 +16,22 @@ import nh3
 import uvicorn
 from markdown_it import MarkdownIt
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from functions.api.app import openapi_document
 from murmur.errors import MurmurError, ObjectMissing
+from murmur.local.gateway.pages import policy
 from tests.browser.fake.flock import FakeFlock
+from tests.browser.fake.rooms import Rooms
 
 WEB = Path(__file__).parents[3] / "web"
-POLICY = "default-src 'self'"
 
 
 class Api:
@@ -70,6 +73,19 @@ class Api:
         newer = [entry for entry in self.flock.logs[agent] if entry["iteration"] > after]
         return JSONResponse({"agent": agent, "entries": newer[:limit], "more": len(newer) > limit, "bad_lines": 0})
 
+    async def directive(self, request: Request) -> Response:
+        agent = request.path_params["agent"]
+        if request.method == "GET":
+            return JSONResponse({"agent": agent, "text": self.flock.directives.get(agent, ""), "etag": ""})
+        text = (await request.json())["text"] if request.method == "PUT" else ""
+        return JSONResponse(await self.flock.direct_agent(agent, text))
+
+    async def openapi(self, _: Request) -> Response:
+        return Response(openapi_document(), media_type="application/json")
+
+    async def settings(self, _: Request) -> Response:
+        return JSONResponse(self.flock.settings)
+
     async def habitat(self, _: Request) -> Response:
         return JSONResponse(self.flock.listing("output/"))
 
@@ -84,7 +100,8 @@ class Api:
         key = request.query_params["key"]
         if key not in self.flock.files:
             raise ObjectMissing(key)
-        body = self.flock.files[key][0]
+        versions = self.flock.older if request.query_params.get("version") else self.flock.files
+        body = versions[key][0]
         if request.query_params.get("rendered") == "html":
             rendered = MarkdownIt("commonmark", {"html": True}).enable("table").render(body.decode())
             return HTMLResponse(nh3.clean(rendered) if self.flock.clean else rendered)
@@ -160,6 +177,8 @@ class Frame:
             await self.app(scope, receive, send)
             return
         body = b""
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
 
         async def recorded() -> Message:
             nonlocal body
@@ -171,13 +190,20 @@ class Frame:
             if message["type"] == "http.response.start":
                 extra = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
                 if self.flock.policy:
-                    extra.append((b"content-security-policy", POLICY.encode()))
+                    extra.append((b"content-security-policy", policy(host).encode()))
                 message["headers"] = [*message["headers"], *extra]
             await send(message)
 
         if self.flock.down and scope["path"].startswith("/cluster"):
             error = {"error": "Away. Wait.", "code": "unavailable", "message": "Away.", "remedy": "Wait."}
             await JSONResponse(error, 503)(scope, receive, framed)
+            return
+        if (
+            self.flock.bearer
+            and scope["path"].startswith("/cluster")
+            and headers.get("authorization") != self.flock.bearer
+        ):
+            await JSONResponse({"message": "Unauthorized"}, 401)(scope, receive, framed)
             return
         await self.app(scope, recorded, framed)
         self.flock.requests.append(
@@ -200,17 +226,22 @@ async def absent(request: Request, _: Exception) -> Response:
 def build(flock: FakeFlock) -> Starlette:
     """The application."""
     api = Api(flock)
-    routes = [
+    routes: list[BaseRoute] = [
+        *flock.routes,
         Route("/cluster/status", api.status),
         Route("/cluster/snapshot", api.snapshot),
         Route("/cluster/config", api.config, methods=["GET", "PUT"]),
         Route("/cluster/direction", api.direction, methods=["GET", "PUT"]),
+        Route("/settings.json", api.settings),
+        Route("/openapi.json", api.openapi),
         Route("/cluster/agents/{agent:int}/log", api.log),
+        Route("/cluster/agents/{agent:int}/directive", api.directive, methods=["GET", "PUT", "DELETE"]),
         Route("/cluster/habitat", api.habitat),
         Route("/cluster/habitat/file", api.file),
         Route("/cluster/knowledge/file", api.file),
         Route("/cluster/knowledge", api.knowledge, methods=["GET", "PUT"]),
         Route("/cluster/ticket", api.ticket, methods=["POST"]),
+        *Rooms(flock).routes(),
         Route("/cluster/{verb:str}", api.act, methods=["POST"]),
         WebSocketRoute("/live", api.live),
         Mount("/", StaticFiles(directory=WEB, html=True)),

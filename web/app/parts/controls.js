@@ -1,144 +1,207 @@
 // @ts-check
-// The settings that matter most, and Start, Pause, Resume, Stop. What is allowed is for the API to say.
+// The settings. What breaks a rule says so while it is typed; what changes during a run is applied, the rest waits for the next start.
 
 import { ApiError } from "../api.js";
 import { fill, h, said } from "../dom.js";
 import { Part } from "../part.js";
-import { FIELDS, fieldRow, valueOf } from "./fields.js";
+import { crossProblem, problemOf, readRules } from "../schema.js";
+import { GROUPS, heldBy, makeField, offer } from "./fields.js";
 import { Notice } from "./notice.js";
+import { StartPlan } from "./plan.js";
 
+/** @import { Rule } from "../schema.js" */
 /** @import { Config } from "../types.js" */
-/** @import { DirectionEditor } from "./direction.js" */
-/** @typedef {"start" | "pause" | "resume" | "stop"} Verb */
-
-/** @type {Record<string, Verb[]>} Which buttons make sense in which state. */
-const OFFERED = {
-  checking: [],
-  stopped: ["start"],
-  starting: ["stop"],
-  running: ["pause", "stop"],
-  settled: ["pause", "stop"],
-  paused: ["resume", "stop"],
-  stopping: [],
-};
-const BUSY = new Set(["checking", "stopping"]);
+/** @import { Field } from "./fields.js" */
 
 export class FlockControls extends Part {
-  /** @type {DirectionEditor | null} Its unsaved text goes along with a start. */
-  direction = null;
-  #rows = new Map(FIELDS.map((field) => [field.name, fieldRow(field)]));
-  #buttons = new Map(/** @type {Verb[]} */ (["start", "resume", "pause", "stop"]).map((verb) => [verb, this.#button(verb)]));
+  /** @type {Map<string, Field>} */
+  #fields = new Map();
+  #form = h("form", { class: "stack", novalidate: true });
+  #groups = h("div", { class: "groups" });
   #apply = h("button", { type: "submit", class: "button" }, "Apply");
+  #undo = h("button", { type: "button", class: "button button-quiet", onclick: () => this.#forget() }, "Undo");
   #notice = new Notice();
   #busy = false;
+  /** @type {Record<string, Rule>} */
+  #rules = {};
+  #asking = false;
 
   build() {
-    const rows = [...this.#rows.values()].map(({ row }) => row);
-    const form = h(
-      "form", { class: "stack", novalidate: true },
-      h("div", { class: "row" }, h("h2", { class: "card-title" }, "Flock"), this.#apply),
-      h("div", { class: "fields" }, ...rows),
-      h("div", { class: "actions" }, ...this.#buttons.values()),
-      this.#notice,
-    );
-    form.addEventListener("submit", (event) => {
+    const plan = new StartPlan();
+    fill(this.#form, h("div", { class: "row" }, h("h2", { class: "card-title" }, "Settings"), this.#undo, this.#apply), this.#groups, this.#notice, plan);
+    this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      void this.#run(() => this.app.api.saveConfig(this.changes()).then((config) => this.app.store.apply({ type: "config", config })), "Applied.");
+      void this.#save();
     });
-    form.addEventListener("input", () => this.#edited());
-    fill(this, form);
+    this.#form.addEventListener("input", (event) => this.#edited(event.target));
+    fill(this, this.#form);
+    plan.attach(this.app);
     this.follow("control", "config", "agents");
+    this.until(this.app.flock.on("snapshot", () => void this.#learn()));
+    this.until(this.app.account.on("account", () => this.changed()));
+  }
+
+  /** The rules, once the server answers. Without them the API says what is wrong. */
+  async #learn() {
+    if (this.#fields.size || this.#asking) return;
+    this.#asking = true;
+    try {
+      this.#rules = await readRules(this.app.api);
+    } catch {
+      this.#rules = {};
+    }
+    this.#asking = false;
+    this.#makeFields();
+    this.changed();
+  }
+
+  #makeFields() {
+    const { config } = this.app.flock;
+    const names = new Set([...Object.keys(this.#rules), ...Object.keys(config ?? {})]);
+    const grouped = new Set(GROUPS.flatMap(({ fields }) => fields));
+    const groups = [...GROUPS, { title: "More", fields: [...names].filter((name) => !grouped.has(name)) }];
+    fill(this.#groups, ...groups.map(({ title, fields }, index) => {
+      const rows = fields.filter((name) => names.has(name)).map((name) => this.#makeField(name));
+      return rows.length ? h("details", { class: "group", open: index === 0, name: "settings" }, h("summary", {}, title), h("div", { class: "fields" }, ...rows)) : null;
+    }));
+  }
+
+  /** @param {string} name */
+  #makeField(name) {
+    const value = this.app.flock.config?.[name];
+    const rule = this.#rules[name] ?? { type: typeof value, default: value ?? "" };
+    const choices = name === "runner" ? [String(value ?? rule.default)] : (rule.enum ?? []);
+    const field = makeField(name, rule, name === "instanceType" && this.app.settings.aws ? [String(value)] : choices);
+    this.#fields.set(name, field);
+    return field.row;
   }
 
   /** Settings changed here and not sent yet. @returns {Config} */
   changes() {
-    const { config } = this.app.store;
+    const { config } = this.app.flock;
     /** @type {Config} */
     const changed = {};
-    for (const [name, { field, input }] of this.#rows) {
-      const value = valueOf(field, input);
-      if (input.dataset.edited && value !== undefined && value !== config?.[name]) changed[name] = value;
+    for (const [name, field] of this.#fields) {
+      const value = heldBy(field);
+      if (field.input.dataset.edited && value !== undefined && value !== config?.[name]) changed[name] = value;
     }
     return changed;
   }
 
+  /** What is wrong with the settings as they stand, by field. @returns {Map<string, string>} */
+  problems() {
+    const found = new Map();
+    const changes = this.changes();
+    for (const [name, value] of Object.entries(changes)) {
+      const problem = problemOf(this.#rules[name] ?? {}, value);
+      if (problem) found.set(name, problem);
+    }
+    const cross = found.size ? null : crossProblem({ ...this.app.flock.config, ...changes });
+    return cross ? found.set(...cross) : found;
+  }
+
   draw() {
     this.#drawFields();
-    this.#apply.hidden = !Object.keys(this.changes()).length;
+    const changed = Object.keys(this.changes()).length > 0;
+    this.#apply.hidden = this.#undo.hidden = !changed;
     this.#apply.disabled = this.#busy;
-    const { control } = this.app.store;
-    const offered = OFFERED[control.state] ?? ["stop"];
-    for (const [verb, button] of this.#buttons) {
-      button.hidden = !offered.includes(verb) && !(verb === "start" && BUSY.has(control.state));
-      button.disabled = this.#busy || !offered.includes(verb);
-    }
   }
 
   #drawFields() {
-    const { config, about } = this.app.store;
-    for (const [name, { input, options }] of this.#rows) {
+    this.#drawChoices();
+    const { config } = this.app.flock;
+    const absent = new Set([this.#fields.get("algorithm")?.input.value !== "swarm" && "swarmK", !this.app.settings.aws && "instanceType"]);
+    for (const [name, { input, row }] of this.#fields) {
       if (!input.dataset.edited && config?.[name] !== undefined) input.value = String(config[name]);
-      if (!options) continue;
-      const names = new Set([...(about.runners ?? []), String(config?.runner ?? about.runner ?? "scripted")]);
-      fill(options, ...[...names].map((value) => h("option", { value })));
+      row.hidden = absent.has(name);
     }
   }
 
-  #edited() {
+  /** What this deployment and this account offer. */
+  #drawChoices() {
+    const { config, about } = this.app.flock;
+    const runner = this.#fields.get("runner");
+    const runners = new Set([...(about.runners ?? []), String(config?.runner ?? about.runner ?? "scripted")]);
+    if (runner) offer(runner, [...runners].map((name) => [name, name]));
+    const types = this.#fields.get("instanceType");
+    if (types && this.app.account.types.length) offer(types, this.app.account.choices());
+  }
+
+  /** @param {EventTarget | null} target */
+  #edited(target) {
     this.#notice.clear();
-    for (const { input, problem } of this.#rows.values()) {
-      if (input === document.activeElement) input.dataset.edited = "yes";
-      input.removeAttribute("aria-invalid");
-      fill(problem);
-    }
-    this.app.preview(this.changes());
+    if (target instanceof HTMLElement) target.dataset.edited = "yes";
+    this.#mark();
+    this.app.preview(this.problems().size ? {} : this.changes());
     this.changed();
   }
 
-  /** @param {Verb} verb */
-  #button(verb) {
-    const label = (verb[0] ?? "").toUpperCase() + verb.slice(1);
-    const look = verb === "start" || verb === "resume" ? "button button-main" : verb === "stop" ? "button button-stop" : "button";
-    return h("button", { type: "button", class: look, onclick: () => this.act(verb) }, label);
+  /** Every problem beside its field. @returns {boolean} Whether there is none. */
+  #mark() {
+    const problems = this.problems();
+    for (const [name, field] of this.#fields) this.#tell(field, problems.get(name) ?? "");
+    return problems.size === 0;
   }
 
-  /** @param {Verb} verb */
-  act(verb) {
-    const { api, store } = this.app;
-    const direction = this.direction?.unsaved;
-    const config = this.changes();
-    return this.#run(async () => {
-      const answer = await (verb === "start"
-        ? api.start({ ...(direction === undefined ? {} : { direction }), ...(Object.keys(config).length ? { config } : {}) })
-        : api.act(verb));
-      if (verb === "start") this.direction?.markSaved();
-      if (answer?.state) store.apply({ type: "control", control: { ...store.control, reason: "", ...answer } });
-    }, "");
+  /** @param {Field} field @param {string} words */
+  #tell({ input, problem }, words) {
+    if (words) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
+    if (problem.textContent !== words) fill(problem, words && said(words));
   }
 
-  /** @param {() => Promise<unknown>} action @param {string} done */
-  async #run(action, done) {
+  /** Before anything is sent: true if all is well, else the reader is led to the first problem. */
+  check() {
+    if (this.#mark()) return true;
+    const [name = ""] = this.problems().keys();
+    this.#lead(name);
+    return false;
+  }
+
+  /** @param {string} name */
+  #lead(name) {
+    const field = this.#fields.get(name);
+    const group = field?.row.closest("details");
+    if (group) group.open = true;
+    this.app.router.go({ view: "flock" });
+    field?.input.focus();
+  }
+
+  async #save() {
+    if (!this.check()) return;
     this.#busy = true;
-    this.#notice.clear();
-    this.draw();
+    this.changed();
     try {
-      await action();
-      for (const { input } of this.#rows.values()) delete input.dataset.edited;
-      if (done) this.#notice.tell(done);
+      const config = await this.app.api.saveConfig(this.changes());
+      this.sent();
+      this.app.flock.apply({ type: "config", config });
+      this.#notice.tell("Applied.");
     } catch (error) {
-      this.#refused(error);
+      if (!this.refused(error)) this.#notice.fail(error);
     }
     this.#busy = false;
-    this.app.preview(this.changes());
     this.changed();
   }
 
-  /** Beside the field it is about, if it is about one. @param {unknown} error */
-  #refused(error) {
-    const row = error instanceof ApiError ? this.#rows.get(error.field) : undefined;
-    if (!row || !(error instanceof ApiError)) return this.#notice.fail(error);
-    row.input.setAttribute("aria-invalid", "true");
-    fill(row.problem, said(`${error.message} ${error.remedy}`));
-    row.input.focus();
+  /** What was changed here has been sent, alone or with a start. */
+  sent() {
+    for (const { input } of this.#fields.values()) delete input.dataset.edited;
+    this.app.preview({});
+    this.changed();
+  }
+
+  #forget() {
+    this.#notice.clear();
+    this.sent();
+    this.#mark();
+  }
+
+  /** Beside the field it is about. False if it is about none. @param {unknown} error */
+  refused(error) {
+    const field = error instanceof ApiError ? this.#fields.get(error.field) : undefined;
+    if (!field || !(error instanceof ApiError)) return false;
+    this.#tell(field, `${error.message} ${error.remedy}`);
+    this.#lead(field.name);
+    return true;
   }
 }

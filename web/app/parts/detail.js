@@ -1,114 +1,85 @@
 // @ts-check
-// The agent looked at: what is known of it and on what that rests, and its log.
+// The agent looked at: what is known of it and on what that rests, its own instruction, and its whole log.
 
 import { fill, h, said } from "../dom.js";
-import { count, plural, timeOfDay } from "../format.js";
+import { count, plural, span, timeOfDay } from "../format.js";
 import { keyed } from "../list.js";
 import { Part } from "../part.js";
 import { icon } from "../shapes.js";
 import { agentLook, countdown, evidence } from "../states.js";
 import { causeOf } from "../causes.js";
-import { entryItem } from "./entryview.js";
-import { Notice } from "./notice.js";
+import { loadOf } from "./card.js";
+import { DirectiveBox } from "./directive.js";
+import { FullLog } from "./fulllog.js";
 
 /** @import { Agent } from "../store.js" */
 /** @import { Child } from "../dom.js" */
-/** @import { AgentInfo, Entry } from "../types.js" */
-
-const PAGE = 50;
+/** @import { AgentInfo } from "../types.js" */
 
 export class AgentDetail extends Part {
   #head = h("div", { class: "row" });
   #facts = h("dl", { class: "facts" });
-  #log = h("ol", { class: "log", "aria-label": "Log, newest first" });
-  #older = h("button", { type: "button", class: "button", onclick: () => this.#loadOlder() }, "Load older entries");
-  #notice = new Notice();
+  #rest = h("div", { class: "detail-rest" });
   /** @type {number | null} */
   #agent = null;
-  /** @type {Map<number, Entry>} Entries from before the page came, read on demand. */
-  #read = new Map();
 
   build() {
-    fill(this, this.#head, this.#facts, h("div", { class: "log-scroll" }, this.#log, this.#older, this.#notice));
+    fill(this, this.#head, this.#facts, this.#rest);
     this.follow("agents", "agent", "control");
     this.until(this.app.on("select", () => this.changed()));
     this.until(this.app.on("tick", () => this.changed()));
-    this.until(this.app.store.on("run", () => {
-      this.#agent = null; // its log begins anew
-    }));
+    this.until(this.app.commands.add({ title: "Back to the activity of all", group: "Agents", keys: "Escape", when: () => this.#agent !== null, run: () => this.app.router.go({ agent: null }) }));
   }
 
   draw() {
     const id = this.app.agent;
     const agent = id === null ? undefined : this.app.store.agents.get(id);
     this.hidden = !agent;
-    if (!agent) return;
+    if (!agent) {
+      this.#agent = null;
+      fill(this.#rest);
+      return;
+    }
     if (this.#agent !== id) this.#begin(agent);
     this.#drawFacts(agent);
-    const entries = this.#entries(agent);
-    keyed(this.#log, entries, ({ iteration }) => String(iteration), (entry) => entryItem(this.app, entry));
-    const oldest = entries.at(-1)?.iteration;
-    this.#older.hidden = oldest === undefined || oldest <= 0;
   }
 
   /** @param {Agent} agent */
-  #begin({ id, log }) {
+  #begin({ id }) {
     this.#agent = id;
-    this.#read.clear();
-    this.#notice.clear();
-    fill(this.#log);
     fill(
       this.#head,
       h("h2", { class: "card-title" }, `Agent ${id}`),
-      h("button", { type: "button", class: "button button-quiet", onclick: () => this.app.select(null), title: "Back to the activity of all" }, "Close"),
+      h("button", { type: "button", class: "button button-quiet", onclick: () => this.app.router.go({ agent: null }), title: "Back to the activity of all (Esc)" }, "Close"),
     );
-    const oldest = log.entries[0]?.iteration ?? 0;
-    if (oldest > 0 && log.entries.length < PAGE) void this.#loadOlder();
-  }
-
-  /** @param {Agent} agent @returns {Entry[]} Newest first. */
-  #entries({ log }) {
-    const all = new Map([...this.#read, ...log.entries.map((entry) => /** @type {const} */ ([entry.iteration, entry]))]);
-    return [...all.values()].sort((a, b) => b.iteration - a.iteration);
-  }
-
-  async #loadOlder() {
-    const id = this.#agent;
-    const agent = this.app.store.agents.get(id ?? -1);
-    if (!agent || id === null) return;
-    const oldest = this.#entries(agent).at(-1)?.iteration ?? 0;
-    this.#older.disabled = true;
-    try {
-      const { entries } = await this.app.api.log(id, Math.max(-1, oldest - PAGE - 1), PAGE);
-      if (id !== this.#agent) return;
-      for (const entry of entries) if (entry.iteration < oldest) this.#read.set(entry.iteration, entry);
-      this.#notice.clear();
-    } catch (error) {
-      this.#notice.fail(error);
-    } finally {
-      this.#older.disabled = false;
-    }
-    this.changed();
+    const directive = Object.assign(new DirectiveBox(), { agent: id });
+    const log = Object.assign(new FullLog(), { agent: id });
+    fill(this.#rest, directive, log);
+    directive.attach(this.app);
+    log.attach(this.app);
   }
 
   /** @param {Agent} agent */
   #drawFacts({ info, log }) {
-    const now = this.app.store.now();
-    const look = agentLook(info.status);
+    const { store } = this.app;
+    const now = store.now();
+    const status = store.statusOf(info);
+    const look = agentLook(status);
     const last = log.entries.at(-1);
+    const detail = status === info.status ? info.detail : "";
     /** @type {[string, ...Child[]][]} */
     const facts = [
-      ["state", h("span", { class: "state", "data-state": info.status }, icon(look.shape), look.word), info.scripted && h("span", { class: "tag" }, "scripted"),
-        h("span", { class: "dim" }, ` ${countdown(info, now)} ${info.detail === look.word ? look.means : info.detail || look.means}`)],
+      ["state", h("span", { class: "state", "data-state": status }, icon(look.shape), look.word), info.scripted && h("span", { class: "tag" }, "scripted"),
+        h("span", { class: "dim" }, " ", countdown(info, now), " ", said(!detail || detail === look.word ? look.means : detail))],
       ["evidence", evidence(info, now)],
       ["now", info.turn ? `turn ${info.turn.iteration} since ${timeOfDay(info.turn.since)}, ${causeOf(info.turn)}` : "no turn going on"],
       ["last wake", last ? said(causeOf(last)) : "none yet"],
       ["neighbours", ...this.#links(info.neighbours ?? [])],
       ["inbox", inboxOf(info)],
       ["counts", countsOf(info)],
-      ["runs on", info.instance ? said(`${info.instance.name || info.instance.id} (${info.instance.state})`) : "nothing"],
+      ["runs on", info.instance ? said(`${loadOf(info)} (${info.instance.state})`) : "nothing"],
     ];
-    keyed(this.#facts, facts, ([name]) => name, ([name, ...value]) => h("div", {}, h("dt", {}, name), h("dd", {}, ...value)),
+    keyed(this.#facts, facts, ([name]) => name, ([name, ...value]) => h("div", {}, h("dt", {}, name), h("dd", {}, ...value.filter(Boolean))),
       (row, [, ...value]) => {
         const next = h("dd", {}, ...value);
         const old = row.lastElementChild;
@@ -120,7 +91,7 @@ export class AgentDetail extends Part {
   #links(neighbours) {
     if (!neighbours.length) return ["nobody"];
     const shown = neighbours.slice(0, 24).map((id) =>
-      h("button", { type: "button", class: "chip", onclick: () => this.app.select(id), "aria-label": `agent ${id}` }, id));
+      h("button", { type: "button", class: "chip", onclick: () => this.app.router.go({ agent: id }), "aria-label": `agent ${id}` }, id));
     return neighbours.length > 24 ? [...shown, ` and ${neighbours.length - 24} more`] : shown;
   }
 }
@@ -128,11 +99,14 @@ export class AgentDetail extends Part {
 /** @param {AgentInfo} info */
 function inboxOf({ inbox }) {
   if (!inbox) return "no queue";
-  return `${plural(inbox.visible, "message")} waiting, ${inbox.in_flight} in work${inbox.dead ? `, ${inbox.dead} dead` : ""}`;
+  const oldest = typeof inbox.oldest_seconds === "number" ? `, oldest ${span(inbox.oldest_seconds)}` : "";
+  return `${plural(inbox.visible, "message")} waiting, ${inbox.in_flight} in work${inbox.dead ? `, ${inbox.dead} dead` : ""}${oldest}`;
 }
 
 /** @param {AgentInfo} info */
 function countsOf({ counters }) {
-  const { turns = 0, wakes = 0, gated = 0, rescues = 0, failed_turns = 0 } = counters ?? {};
-  return `${plural(turns, "turn")}${failed_turns ? ` (${count(failed_turns)} failed)` : ""}, ${count(gated)} of ${plural(wakes, "wake")} gated, ${plural(rescues, "rescue")}`;
+  const { turns = 0, wakes = 0, gated = 0, rescues = 0, failed_turns = 0, tokens = 0, cost = 0 } = counters ?? {};
+  const spent = cost ? `, $${cost.toFixed(2)}` : tokens ? `, ${count(tokens)} tokens` : "";
+  if (counters?.wakes === undefined) return `${plural(turns, "turn")}, as the log says`;
+  return `${plural(turns, "turn")}${failed_turns ? ` (${count(failed_turns)} failed)` : ""}, ${count(gated)} of ${plural(wakes, "wake")} gated, ${plural(rescues, "rescue")}${spent}`;
 }

@@ -30,7 +30,7 @@ export class ActivityFeed extends Part {
       fill(this.#empty,
         h("p", {}, "Nothing has happened yet."),
         h("ol", { class: "steps" },
-          h("li", {}, "Add what the agents shall read to the knowledge base, below."),
+          h("li", {}, "Add what the agents shall read to the ", h("a", { class: "link", href: "#/environment" }, "knowledge base"), "."),
           h("li", {}, "Write a direction."),
           h("li", {}, "Press Start, or run ", h("code", {}, "murmur start"), ".")),
         h("p", { class: "hint" }, "All in one command: ", h("code", {}, "murmur run --knowledge FOLDER --direction …")));

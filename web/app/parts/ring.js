@@ -21,6 +21,7 @@ export class RingPicture extends Part {
   #small = svg("text", { class: "ring-small", y: 22 });
   #about = h("p", { class: "hint" });
   #legend = h("ul", { class: "legend", "aria-label": "How many agents are in which state" });
+  #caption = h("p", { class: "ring-caption said", hidden: true });
   /** @type {RingNode[]} */
   #drawn = [];
   #shape = "";
@@ -35,10 +36,11 @@ export class RingPicture extends Part {
       this.#edges, this.#lights, this.#nodes, this.#big, this.#small,
     );
     picture.addEventListener("keydown", (event) => this.#key(event));
-    fill(this, h("div", { class: "row" }, h("h2", { class: "card-title" }, "Ring"), this.#about), picture, this.#legend);
+    fill(this, h("div", { class: "row" }, h("h2", { class: "card-title" }, "Ring"), this.#about), picture, h("div", { class: "ring-foot" }, this.#legend, this.#caption));
     this.follow("control", "agents", "agent", "config");
     this.until(this.app.on("select", () => this.changed()));
     this.until(this.app.on("preview", () => this.changed()));
+    this.until(this.app.on("tick", () => this.changed()));
     this.until(this.app.store.on("turn", ({ agent, turn }) => this.#flashes.woken(agent, turn, this.app.store)));
     this.until(this.app.store.on("entries", ({ agent, entries }) => this.#flashes.wrote(agent, entries, this.app.store)));
   }
@@ -63,11 +65,12 @@ export class RingPicture extends Part {
     this.#layOut(plan);
     const ids = [...this.app.store.agents.keys()];
     const looked = this.#hovered ?? this.app.agent;
+    this.#drawCaption(looked, plan);
     const near = looked === null ? null : new Set([looked, ...this.#neighbours(looked, plan)]);
     for (const [index, node] of this.#drawn.entries()) {
       const id = plan.real ? (ids[index] ?? index) : index;
       const info = plan.real ? this.app.store.agents.get(id)?.info : undefined;
-      node.show({ id, status: info?.status ?? "stopped", selected: id === this.app.agent, dim: near !== null && !near.has(id), focus: index === this.#focus });
+      node.show({ id, status: info ? this.app.store.statusOf(info) : "stopped", selected: id === this.app.agent, dim: near !== null && !near.has(id), focus: index === this.#focus });
     }
     for (const edge of this.#edges.children) {
       edge.classList.toggle("is-near", looked !== null && edge.classList.contains(`of-${looked}`));
@@ -95,6 +98,18 @@ export class RingPicture extends Part {
     fill(this.#nodes, ...this.#drawn.map((node) => node.element));
   }
 
+  /** In words what the pointer or the selection is on. @param {number | null} looked @param {{ total: number, radius: number, algorithm: string, real: boolean }} plan */
+  #drawCaption(looked, plan) {
+    const known = looked === null || !plan.real ? undefined : this.app.store.agents.get(looked);
+    this.#caption.hidden = looked === null;
+    this.#legend.hidden = looked !== null;
+    if (looked === null) return;
+    const near = this.#neighbours(looked, plan).filter((id) => id !== looked);
+    const state = known ? `, ${agentLook(this.app.store.statusOf(known.info)).word}` : "";
+    const last = known?.log.entries.at(-1);
+    write(this.#caption, `agent ${looked}${state}, reads ${near.slice(0, 6).join(", ") || "nobody"}${near.length > 6 ? ` and ${near.length - 6} more` : ""}${last ? ` · ${last.action}` : ""}`);
+  }
+
   /** @param {number} agent @param {{ total: number, radius: number, algorithm: string, real: boolean }} plan */
   #neighbours(agent, { total, radius, algorithm, real }) {
     const known = real ? this.app.store.agents.get(agent)?.info.neighbours : undefined;
@@ -107,11 +122,10 @@ export class RingPicture extends Part {
     const hops = hopsToEveryone(algorithm, total, radius);
     write(this.#about, total > 1 ? `${algorithm}, news reaches everyone in ${plural(hops, "hop")}` : algorithm);
     const { store } = this.app;
-    const states = [...store.agents.values()].map(({ info }) => info.status);
-    const turns = states.filter((state) => state === "turn").length;
-    const resting = store.control.state === "stopped" || !states.length;
-    write(this.#big, resting ? total : turns);
-    const counted = AGENT_STATES.map((state) => ({ state, number: states.filter((each) => each === state).length }));
+    const census = store.census();
+    const resting = store.control.state === "stopped" || !store.agents.size;
+    write(this.#big, resting ? total : (census.get("turn") ?? 0));
+    const counted = AGENT_STATES.map((state) => ({ state, number: census.get(state) ?? 0 }));
     keyed(this.#legend, counted.filter(({ number }) => number), ({ state, number }) => `${state} ${number}`, ({ state, number }) => {
       const { word, shape, means } = agentLook(state);
       return h("li", { class: "state", "data-state": state, title: means }, icon(shape), `${number} ${word}`);
