@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
-from functions.api import cluster, habitat, history, knowledge, logs, queues, words
+from functions.api import analysis, cluster, directives, habitat, history, knowledge, logs, queues, words
 from functions.api.errors import (
     ErrorBody,
     NoRoute,
@@ -30,7 +30,7 @@ _RAW_BODY: Final = "/cluster/knowledge"
 
 app = Resolver()
 app.use([cast("Any", validate)])
-for part in (cluster, words, logs, habitat, knowledge, history, queues):
+for part in (cluster, words, directives, logs, habitat, knowledge, history, analysis, queues):
     app.include_router(part.router)
 
 
@@ -81,14 +81,27 @@ def openapi_document() -> bytes:
             description="A flock of agents: start it, watch it, read what it makes. Errors are one shape everywhere.",
         )
     )
-    document["components"]["schemas"]["Error"] = ErrorBody.model_json_schema()
+    schemas = document["components"]["schemas"]
+    schemas["Error"] = ErrorBody.model_json_schema()
+    fields = {
+        "$ref": "#/components/schemas/FlockConfig"
+    }  # every field may be left out: what is left out stays as it is
+    schemas["StartRequest"]["properties"]["config"] = {"anyOf": [fields, {"type": "null"}]}
+    document["paths"]["/cluster/config"]["put"]["requestBody"]["content"]["application/json"]["schema"] = fields
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             operation["responses"]["default"] = {"description": "What went wrong, and what to do.", "content": content}
             if (path, method) == (_RAW_BODY, "put"):
                 operation["requestBody"] = {"required": True, "content": {"application/octet-stream": {}}}
+            if kind := _not_json(path):
+                operation["responses"]["200"]["content"] = {kind: {"schema": {"type": "string", "format": "binary"}}}
     return json.dumps(document).encode()
+
+
+def _not_json(path: str) -> str:
+    """What a route that hands out files answers with; "" for one that answers in JSON."""
+    return "application/zip" if path.endswith(".zip") else "*/*" if path.endswith("/file") else ""
 
 
 def _check_size(event: Mapping[str, Any], services: Services) -> None:

@@ -12,7 +12,9 @@ from functions.api.resolver import group, request, services
 from functions.live.snapshot import Snapshot, read_snapshot
 from murmur.census import read_status
 from murmur.control import Control
+from murmur.documents import read_config
 from murmur.errors import NotFound
+from murmur.machines import MachineTypes
 from murmur.services import TICKET_SECONDS
 from murmur.status import Status
 
@@ -68,10 +70,11 @@ async def ticket() -> Ticket:
     return Ticket(ticket=issued, expires_seconds=TICKET_SECONDS)
 
 
-@router.get("/cluster/instance-types", tags=["cluster"], include_in_schema=False)
-async def instance_types() -> Status:
-    """Instance types and quotas belong to an AWS account; a flock without one has none to list."""
-    raise NotFound(
-        "This flock runs without an AWS account, so there are no instance types to list.",
-        "Deploy it to AWS to choose one; here config's agentsPerInstance decides how many agents share a process.",
-    )
+@router.get("/cluster/instance-types", tags=["cluster"])
+async def instance_types() -> MachineTypes:
+    """What hosts may run on, the vCPU quota, and how many agents each type allows."""
+    machines = services().machines
+    if machines is None:
+        raise NotFound("What hosts may run on is not known here.", "Ask the API of a deployed flock, or `murmur up`'s.")
+    config = (await read_config(services().store)).config
+    return MachineTypes.of(await machines.stock(), config, services().settings.concurrency_cap)

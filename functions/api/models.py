@@ -8,7 +8,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from murmur.control import FlockState
+from murmur.config import FlockConfig
+from murmur.control import FlockState, Pause
 from murmur.entry import LogEntry
 from murmur.files import FileInfo
 
@@ -40,6 +41,9 @@ class FileQuery(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     key: Annotated[Text, Field(min_length=1, description="The file, as the listing names it.")]
+    version: Annotated[
+        Literal["", "previous"], Field(description="previous: what it was before it was last written.")
+    ] = ""
     rendered: Annotated[Literal["", "html"], Field(description="html: Markdown as sanitised HTML.")] = ""
     download: Annotated[bool, Field(description="Whether the browser is to save it instead of showing it.")] = False
     offset: Annotated[int, Field(ge=0, le=2**40, description="First byte.")] = 0
@@ -57,7 +61,7 @@ class TextRequest(_Request):
     """A text to set. With ``etag``, only if the present text is still that version."""
 
     text: Text
-    etag: str = ""
+    etag: Annotated[str, Field(pattern=r"^[!-~]{0,128}$")] = ""
 
 
 class Progress(_Answer):
@@ -98,12 +102,16 @@ class Ticket(_Answer):
 
 
 class Run(_Answer):
-    """An earlier run. ``started`` is empty if its name tells no time."""
+    """An earlier run. ``started`` is empty if its name tells no time; ``ended``, ``reason`` and ``direction`` where nobody noted them."""
 
     run: str
     started: str
     entries: int
     files: int
+    agents: int = 0
+    ended: str = ""
+    reason: str = ""
+    direction: str = ""
 
 
 class RunList(_Answer):
@@ -121,9 +129,16 @@ class RunAgent(_Answer):
 
 
 class RunDetail(_Answer):
-    """GET /cluster/history/{run}."""
+    """GET /cluster/history/{run}. ``current``: the flock's own run, which may still go on; ``config`` is null where it was not noted."""
 
     run: str
+    current: bool = False
+    started: str = ""
+    ended: str = ""
+    reason: str = ""
+    direction: str = ""
+    config: FlockConfig | None = None
+    pauses: tuple[Pause, ...] = ()
     agents: tuple[RunAgent, ...]
     files: tuple[FileInfo, ...]
     more: bool = False

@@ -9,17 +9,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from murmur import documents
+from murmur import documents, keys
 from murmur.config import FlockConfig
-from murmur.control import Control, ControlDocument, FlockState, read_control, write_control
-from murmur.documents import ConfigDocument, read_config, read_direction, write_config
+from murmur.control import Control, ControlDocument, FlockState, Handover, read_control, write_control
+from murmur.documents import read_config, read_direction, write_config
 from murmur.entry import timestamp
 from murmur.errors import InvalidConfig, InvalidInput, MurmurError, ObjectChanged, Unavailable, WrongState
+from murmur.handover import hand_over
+from murmur.ports import Store
 from murmur.services import Services
 
 RUN_FORMAT: Final = "%Y%m%dT%H%M%SZ"
 _ATTEMPTS: Final = 8
-_FIXED_WHILE_ALIVE: Final = ("concurrency", "agentsPerInstance", "instanceType", "runner")
+_FIXED_WHILE_ALIVE: Final = ("concurrency", "agentsPerInstance", "instanceType", "runner", "leaseMinutes")
 _WIRING: Final = ("algorithm", "neighbourRadius", "swarmK")
 
 
@@ -31,19 +33,25 @@ async def start(services: Services, direction: str | None, changes: Mapping[str,
     config = await read_config(store)
     wanted = config.config.merged(dict(changes or {}))
     check_config(services, wanted)
+    there = await read_direction(store)
     if direction is not None:
         documents.check_text(direction, "The direction", documents.DIRECTION_LIMIT)
-    elif not (await read_direction(store)).text.strip():
+    elif not there.text.strip():
         raise InvalidInput("There is no direction yet.", "Send one with the start, or set it first.")
-    control = _new_run(read.control, services.clock.now())
+    handover = Handover(
+        config=None if config.etag and wanted == config.config else wanted,
+        config_etag=config.etag,
+        direction=direction,
+        direction_etag=there.etag,
+    )
+    control = _new_run(read.control, services.clock.now(), handover)
     try:
         written = await write_control(store, read, control)
     except ObjectChanged:
         raise WrongState("Another action came first.", "Look at the status, then decide again.") from None
     try:
-        await write_config(store, await _unchanged(services, config), wanted)
-        if direction is not None:
-            await documents.write_direction(store, direction)
+        await _hand_over(store, handover)
+        await _remember(store, read.control)
         await services.control.request("start", control.run)
     except (Unavailable, ObjectChanged) as error:
         await _take_back(services, written, error)
@@ -83,6 +91,8 @@ async def change_config(services: Services, changes: Any) -> FlockConfig:
     """Merge ``changes`` into config.json; rewire if who reads whom changed. Raises InvalidConfig, WrongState."""
     for _ in range(_ATTEMPTS):
         control = (await read_control(services.store)).control
+        if control.handover is not None:  # a start that was cut off: this change comes on top of what it wanted
+            await hand_over(services.store, control.handover)
         read = await read_config(services.store)
         wanted = read.config.merged(changes)
         check_config(services, wanted)
@@ -121,9 +131,24 @@ def run_name(now: datetime, before: str) -> str:
     return moment.strftime(RUN_FORMAT)
 
 
-def _new_run(before: Control, now: datetime) -> Control:
+async def _remember(store: Store, over: Control) -> None:
+    """Keep how the run before ended beside what the lifecycle archives of it."""
+    if over.run:
+        body = over.model_dump_json(indent=2).encode() + b"\n"
+        await store.put(keys.history(over.run, keys.CONTROL), body, content_type="application/json")
+
+
+def _new_run(before: Control, now: datetime, handover: Handover) -> Control:
     control = before.to("starting", "started by the operator", timestamp(now))
-    return control.model_copy(update={"run": run_name(now, before.run), "started": timestamp(now), "resumes": 0})
+    return control.model_copy(
+        update={
+            "run": run_name(now, before.run),
+            "started": timestamp(now),
+            "resumes": 0,
+            "pauses": (),
+            "handover": handover,
+        }
+    )
 
 
 def _check_startable(control: Control) -> None:
@@ -166,12 +191,10 @@ async def _switch(services: Services, state: FlockState, already: frozenset[str]
     raise _busy()
 
 
-async def _unchanged(services: Services, read: ConfigDocument) -> ConfigDocument:
-    """The configuration as it was checked. Raises ObjectChanged if somebody changed it meanwhile."""
-    again = await read_config(services.store)
-    if again.etag != read.etag:
-        raise ObjectChanged("config.json")
-    return again
+async def _hand_over(store: Store, handover: Handover) -> None:
+    """Write what the start is to begin with. Raises ObjectChanged if somebody changed the configuration after it was checked."""
+    if not await hand_over(store, handover):
+        raise ObjectChanged(keys.CONFIG)
 
 
 async def _take_back(services: Services, written: ControlDocument, error: MurmurError) -> None:

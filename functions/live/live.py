@@ -19,11 +19,11 @@ from functions.live import messages
 from functions.live.snapshot import Cursor, read_snapshot, read_versions
 from functions.live.watchers import MemoryWatchers, Watchers
 from murmur import keys
-from murmur.census import read_live_agents
+from murmur.census import read_host_count, read_live_agents
 from murmur.change import Change
 from murmur.control import read_control
 from murmur.documents import read_config, read_direction
-from murmur.errors import InvalidInput, MurmurError, ObjectMissing
+from murmur.errors import InvalidInput, MurmurError, ObjectMissing, Refused, Unavailable
 from murmur.gather import gather
 from murmur.inspector import read_queues
 from murmur.logs import LogReader
@@ -69,15 +69,25 @@ class Live:
         except MurmurError as error:
             await self._send(connection, messages.error_frames(error))
 
-    async def on_changes(self, changes: Sequence[Change]) -> None:
-        """Tell every connection what changed. A batch reads each key once, however often it changed."""
+    async def on_changes(self, changes: Sequence[Change]) -> frozenset[str]:
+        """Tell every connection what changed. A batch reads each key once, however often it changed.
+
+        Returns the keys that could not be told because the store did not answer: worth telling again. Raises Unavailable.
+        """
+        untold: set[str] = set()
         async with self._order:
             connections = await self._publisher.connections()
             if not connections:
                 self._pushed.clear()
-                return
-            await self._broadcast(connections, await self._frames_of(_newest(changes)))
+                return frozenset()
+            frames = await self._frames_of(_newest(changes), untold)
+            try:
+                await self._broadcast(connections, frames)
+            except Unavailable:
+                self._pushed.clear()  # who was told what is not known: the next push says the newest again
+                raise
         await self.push_queues()
+        return frozenset(untold)
 
     async def push_queues(self) -> None:
         """Tell those who watch queues how they stand, at most once a second."""
@@ -129,37 +139,41 @@ class Live:
         live = await read_live_agents(self._services, agents) if len(agents) <= _RESUMED_AGENTS else []
         return messages.flatten([*parts, *(messages.agent_frames(agent) for agent in live)])
 
-    async def _frames_of(self, changes: Mapping[str, Change]) -> list[str]:
-        """The messages of a batch: documents, entries, agents, files."""
+    async def _frames_of(self, changes: Mapping[str, Change], untold: set[str]) -> list[str]:
+        """The messages of a batch: documents, entries, agents, files. Keys that the store would not show are added to ``untold``."""
+
+        async def safely(read: Callable[[Any], Awaitable[list[str]]], what: Any, *concerned: str) -> list[str]:
+            """One part of a batch; a part that cannot be read is logged, and the others are told all the same."""
+            try:
+                return await read(what)
+            except MurmurError as error:
+                _log.warning("a change could not be told to the dashboards: %s", error)
+                if isinstance(error, Unavailable):
+                    untold.update(concerned)
+                return []
+
         documents = [key for key in changes if key in (keys.CONTROL, keys.CONFIG, keys.DIRECTION)]
-        parts = [await self._safely(self._document, key) for key in documents]
+        parts = [await safely(self._document, key, key) for key in documents]
         if keys.CONTROL in changes:
-            parts.append(await self._safely(self._new_run, keys.CONTROL))
+            parts.append(await safely(self._new_run, keys.CONTROL, keys.CONTROL))
         logs = [agent for key in changes if (agent := keys.agent_of_log(key)) is not None and not changes[key].deleted]
         for key, change in changes.items():
             gone = keys.agent_of_log(key)
             if gone is not None and change.deleted:
                 self._pushed.pop(gone, None)
-        parts += await gather(lambda agent: self._safely(self._entries, agent), sorted(logs))
+        parts += await gather(lambda agent: safely(self._entries, agent, keys.log(agent)), sorted(logs))
         states = sorted(agent for key in changes if (agent := keys.agent_of_state(key)) is not None)
-        parts.append(await self._safely(self._agents, states))
+        parts.append(await safely(self._agents, states, *(keys.state(agent) for agent in states)))
         files = [change for key, change in changes.items() if key.startswith((keys.OUTPUT, keys.KNOWLEDGE))]
-        parts += await gather(lambda change: self._safely(self._file, change), files)
+        parts += await gather(lambda change: safely(self._file, change, change.key), files)
         return messages.flatten(parts)
-
-    async def _safely(self, read: Callable[[Any], Awaitable[list[str]]], what: Any) -> list[str]:
-        """One part of a batch; a part that cannot be read is logged, and the others are told all the same."""
-        try:
-            return await read(what)
-        except MurmurError as error:
-            _log.warning("a change could not be told to the dashboards: %s", error)
-            return []
 
     async def _document(self, key: str) -> list[str]:
         store = self._services.store
         if key == keys.CONTROL:
             control = await read_control(store)
-            return messages.control_frames(control.control, control.etag)
+            hosts = await read_host_count(self._services, control.control)
+            return messages.control_frames(control.control, control.etag, hosts)
         if key == keys.CONFIG:
             config = await read_config(store)
             return messages.config_frames(config.config, config.etag)
@@ -183,8 +197,11 @@ class Live:
         return messages.entry_frames(agent, [entry for entry in page.entries if entry.iteration > known])
 
     async def _agents(self, agents: Sequence[int]) -> list[str]:
+        """How these agents stand; while the flock starts or stops also how many hosts are there, which nothing else tells."""
         live = await read_live_agents(self._services, agents) if agents else []
-        return messages.flatten(messages.agent_frames(agent) for agent in live)
+        frames = messages.flatten(messages.agent_frames(agent) for agent in live)
+        moving = bool(live) and (await read_control(self._services.store)).control.state in ("starting", "stopping")
+        return [*frames, *(await self._document(keys.CONTROL) if moving else [])]
 
     async def _file(self, change: Change) -> list[str]:
         if change.deleted:
@@ -193,6 +210,9 @@ class Live:
             metadata = (await self._services.store.head(change.key)).metadata
         except ObjectMissing:
             return []  # its deletion is told by its own change
+        except Refused:
+            # On AWS this function may not read files; whose it is, the entry says.
+            return messages.file_frames(change, None, None)
         return messages.file_frames(change, _number(metadata.get("agent")), _number(metadata.get("iteration")))
 
     async def _broadcast(self, connections: Sequence[str], frames: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from murmur.documents import Direction
 from murmur.entry import LogEntry
 from murmur.errors import MurmurError
 from murmur.inspector import QueueList
-from murmur.status import LiveAgent
+from murmur.status import HostCount, LiveAgent
 
 FRAME_BYTES: Final = 32_000
 """API Gateway lets 32 KB through in a frame; a little is left for its own sake."""
@@ -49,10 +49,11 @@ def agent_frames(agent: LiveAgent) -> list[str]:
     return _frames({"type": "agent", "agent": agent.model_dump(mode="json"), "cursor": {}}, "/cluster/status")
 
 
-def control_frames(control: Control, etag: str) -> list[str]:
-    """The flock's state."""
+def control_frames(control: Control, etag: str, hosts: HostCount | None = None) -> list[str]:
+    """The flock's state, and how many of its hosts are there."""
     cursor = {"run": control.run, "documents": {keys.CONTROL: etag}}
-    return _frames({"type": "control", "control": control.model_dump(mode="json"), "cursor": cursor}, "/cluster/status")
+    value = {"type": "control", "control": control.model_dump(mode="json"), "cursor": cursor}
+    return _frames({**value, "hosts": hosts.model_dump() if hosts else None}, "/cluster/status")
 
 
 def direction_frames(direction: Direction) -> list[str]:

@@ -27,6 +27,4 @@ class Adapters:
 def open_adapters(settings: Settings, environment: Mapping[str, str] | None = None) -> Adapters:
     """The adapters of the flock ``settings`` names. ``environment``: where AWS is; None: where boto3 finds it."""
     clients = Clients(environment)
-    return Adapters(
-        clients, S3Store(clients, settings.bucket), EventBridgeFabric(clients, settings.flock, settings.bus)
-    )
+    return Adapters(clients, S3Store(clients, settings.bucket), EventBridgeFabric(clients, settings))

@@ -43,6 +43,8 @@ _BUSY: Final = frozenset(
         "ConcurrentModificationException",
         "AWS.SimpleQueueService.QueueDeletedRecently",
         "QueueDeletedRecently",
+        "AWS.SimpleQueueService.PurgeQueueInProgress",
+        "PurgeQueueInProgress",
     }
 )
 _FORBIDDEN: Final = frozenset(

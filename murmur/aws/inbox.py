@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from murmur.aws import dead
 from murmur.aws.clients import LONG_POLL_SECONDS, Clients
 from murmur.aws.failures import murmur_errors
 from murmur.aws.threads import Poll, call
@@ -22,15 +23,16 @@ _BATCH = 10
 
 
 class SqsInbox:
-    """The queue named ``queue``. It is looked up when it is first used, so it need not exist before.
+    """The queue named ``queue``; its dead letters go to the one named ``dead_letters``. Looked up when first used, so neither need exist before.
 
     A wait that is cancelled, or that ends before the poll does, loses nothing: the next ``receive`` goes on with the same
     poll, and if there is none, what the poll finds is put straight back.
     """
 
-    def __init__(self, clients: Clients, queue: str) -> None:
+    def __init__(self, clients: Clients, queue: str, dead_letters: str = "") -> None:
         self._clients = clients
         self.queue = queue
+        self._dead_letters = dead_letters
         self._url = ""
         self._poll: Poll[list[Message]] | None = None
 
@@ -74,6 +76,16 @@ class SqsInbox:
             visible=int(counts["ApproximateNumberOfMessages"]),
             in_flight=int(counts["ApproximateNumberOfMessagesNotVisible"]),
         )
+
+    async def redrive(self) -> int:
+        """See ``Inbox.redrive``."""
+        if not self._dead_letters:
+            return 0
+        return await call(self.queue, dead.redrive, self._clients.sqs, self.queue, self._dead_letters)
+
+    async def purge(self) -> None:
+        """See ``Inbox.purge``."""
+        await call(self.queue, self._ask, self._clients.sqs, "purge_queue")
 
     def _begin(self, seconds: float, limit: int) -> Poll[list[Message]]:
         whole = min(math.ceil(seconds), LONG_POLL_SECONDS)

@@ -30,7 +30,10 @@ async def call(what: str, function: Callable[P, T], *args: P.args, **kwargs: P.k
 
     def run() -> T:
         with murmur_errors(what):
-            return function(*args, **kwargs)
+            try:
+                return function(*args, **kwargs)
+            except StopIteration as error:  # asyncio cannot pass it on: whoever waits would wait for ever
+                raise RuntimeError(f"{what}: an iterator ended where it should not") from error
 
     return await asyncio.get_running_loop().run_in_executor(_POOL, run)
 

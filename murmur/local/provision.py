@@ -21,12 +21,14 @@ from murmur.pattern import changes_pattern, wakes_pattern
 from murmur.settings import Settings
 
 _DEFAULT_BUS = "default"
+_TARGETS_OF_A_RULE = 5
 
 
 async def provision(settings: Settings, clients: Clients) -> None:
     """Make everything the flock needs before its first run. Idempotent. Raises Unavailable."""
     await call(settings.bucket, _bucket, clients, settings.bucket)
-    await call(settings.bus, _bus, clients, settings)
+    for number, bus in enumerate(settings.buses):
+        await call(bus, _bus, clients, settings, number, bus)
     await call(changes_queue(settings), _changes, clients, settings)
 
 
@@ -48,16 +50,19 @@ def _bucket(clients: Clients, bucket: str) -> None:
     )
 
 
-def _bus(clients: Clients, settings: Settings) -> None:
+def _bus(clients: Clients, settings: Settings, number: int, bus: str) -> None:
+    """The ``number``-th bus, and its place among the targets of a forwarding rule, which has room for five."""
     try:
-        bus_arn = clients.events.create_event_bus(Name=settings.bus)["EventBusArn"]
+        bus_arn = clients.events.create_event_bus(Name=bus)["EventBusArn"]
     except ClientError as error:
         if code_of(error) != "ResourceAlreadyExistsException":
             raise
-        bus_arn = clients.events.describe_event_bus(Name=settings.bus)["Arn"]
-    name = f"{settings.flock}-wakes"
+        bus_arn = clients.events.describe_event_bus(Name=bus)["Arn"]
+    place, extra = number // _TARGETS_OF_A_RULE + 1, number % _TARGETS_OF_A_RULE + 1
+    name = f"{settings.flock}-wakes" if place == 1 else f"{settings.flock}-wakes-{place}"
+    target = "bus" if extra == 1 else f"bus-{extra}"
     _rule(clients, name, wakes_pattern(settings.bucket))
-    clients.events.put_targets(Rule=name, EventBusName=_DEFAULT_BUS, Targets=[{"Id": "bus", "Arn": bus_arn}])
+    clients.events.put_targets(Rule=name, EventBusName=_DEFAULT_BUS, Targets=[{"Id": target, "Arn": bus_arn}])
 
 
 def _changes(clients: Clients, settings: Settings) -> None:

@@ -8,20 +8,23 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final, Self
 
-from agent.runner.profile import profiles
+from agent.runner.kinds import offered_runners
 from functions.lifecycle import Lifecycle
 from functions.lifecycle.settle import SettleWatch
 from murmur.aws.adapters import open_adapters
 from murmur.aws.clients import Clients
 from murmur.aws.inbox import SqsInbox
 from murmur.clock import SystemClock
+from murmur.config import MAX_CONCURRENCY
 from murmur.control import read_control
 from murmur.entry import timestamp
+from murmur.local.access import leave_access, take_access
 from murmur.local.control import LocalControl
 from murmur.local.endpoint import Endpoint
 from murmur.local.fleet import ProcessFleet
 from murmur.local.gateway import Gateway
 from murmur.local.home import Home
+from murmur.local.machines import ThisMachine
 from murmur.local.metrics import ProcessMetrics
 from murmur.local.provision import changes_queue, provision
 from murmur.memory.publisher import MemoryTicketBook
@@ -54,7 +57,10 @@ class Stack:
         self._endpoint = Endpoint(self.home.endpoint)
         self._fleet: ProcessFleet | None = None
         self._watching: asyncio.Task[None] | None = None
-        self.settings = Settings(flock=FLOCK, bucket=FLOCK, bus=FLOCK, runners=tuple(profiles()))
+        # The embedded endpoint has no quota on rules, and every further bus would cost every wake a little.
+        self.settings = Settings(
+            flock=FLOCK, bucket=FLOCK, bus=FLOCK, runners=offered_runners(), agents_per_bus=MAX_CONCURRENCY
+        )
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as parts:
@@ -90,6 +96,7 @@ class Stack:
             tickets=MemoryTicketBook(clock),
             fleet=fleet,
             metrics=ProcessMetrics(),
+            machines=ThisMachine(),
             limits=ONE_MACHINE,
         )
         gateway = Gateway(services, WEB, SqsInbox(adapters.clients, changes_queue(self.settings)))
@@ -101,6 +108,8 @@ class Stack:
         parts.push_async_callback(control.stop)
         self._watching = asyncio.create_task(self._watch(adapters.clients), name="endpoint-watch")
         parts.callback(self._watching.cancel)
+        leave_access(self.home.path, self._host_environment())
+        parts.callback(take_access, self.home.path)
         self.home.announce(self.url, timestamp(clock.now()))
 
     def _host_environment(self) -> dict[str, str]:

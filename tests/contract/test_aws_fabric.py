@@ -16,6 +16,11 @@ from tests.contract.worlds import RUN, World, collect
 pytestmark = pytest.mark.parametrize("world", ["moto", "endpoint"], indirect=True)
 
 
+def _fabric(world: World, **other: str) -> EventBridgeFabric:
+    """A fabric of other settings in the same account."""
+    return EventBridgeFabric(world.clients, world.settings.model_copy(update=other))
+
+
 def attributes(world: World, queue: str) -> dict[str, str]:
     sqs = world.clients.sqs
     url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
@@ -83,15 +88,15 @@ async def test_a_queue_without_a_rule_is_a_left_over_too(world: World):
 
 async def test_flocks_with_similar_names_do_not_see_each_other(world: World):
     await world.inbox()
-    longer = EventBridgeFabric(world.clients, f"{world.settings.flock}-2", world.settings.bus)
-    shorter = EventBridgeFabric(world.clients, world.settings.flock[:-1], world.settings.bus)
+    longer = _fabric(world, flock=f"{world.settings.flock}-2")
+    shorter = _fabric(world, flock=world.settings.flock[:-1])
     for other in (longer, shorter):
         assert await other.circuits(RUN) == []
         assert await other.runs() == []
 
 
 async def test_wiring_without_a_bus_says_what_is_missing(world: World):
-    fabric = EventBridgeFabric(world.clients, world.settings.flock, "no-such-bus")
+    fabric = _fabric(world, bus="no-such-bus")
     assert await fabric.runs() == []
     with pytest.raises(NotFound):
         await fabric.wire(RUN, 0, Wiring(world.bucket, (keys.log(1),)))
@@ -126,3 +131,27 @@ async def test_dashboards_hear_of_what_they_show_and_of_nothing_else(world: Worl
         "control.json",
         "direction.md",
     }
+
+
+async def test_a_large_flock_has_its_rules_on_several_buses_and_every_reader_hears(world: World):
+    settings = world.settings.model_copy(update={"concurrency_cap": 13, "agents_per_bus": 2})
+    assert settings.buses[:3] == (world.settings.bus, f"{world.settings.bus}-2", f"{world.settings.bus}-3")
+    assert len(settings.buses) == 7, "more than the five targets of one rule"
+    await provision(settings, world.clients)
+    fabric = EventBridgeFabric(world.clients, settings)
+    for agent in range(13):
+        await fabric.wire(RUN, agent, Wiring(world.bucket, (keys.log(99), keys.directive(agent))))
+    assert [circuit.agent for circuit in await fabric.circuits(RUN)] == list(range(13))
+    on_last = world.clients.events.list_rules(EventBusName=settings.buses[-1])["Rules"]
+    assert [rule["Name"] for rule in on_last] == [fabric.name(RUN, 12)]
+    await world.store.put(keys.log(99), b"x")
+    heard = await asyncio.gather(*(collect(fabric.inbox(RUN, agent), 1) for agent in range(13)))
+    if world.kind != "moto":  # it brings S3 events to every bus, past the rule that forwards (research/cdk.md)
+        assert [len(messages) for messages in heard] == [1] * 13
+    assert {json.loads(message.body)["detail"]["object"]["key"] for messages in heard for message in messages} == {
+        keys.log(99)
+    }
+    assert await fabric.runs() == [RUN]
+    for agent in range(13):
+        await fabric.unwire(RUN, agent)
+    assert await fabric.runs() == []

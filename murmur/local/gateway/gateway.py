@@ -19,7 +19,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from functions.api.app import answer
-from functions.api.errors import TooLarge, plain_response_of
+from functions.api.errors import NoRoute, TooLarge, WrongMethod, plain_response_of
 from functions.live.live import MESSAGE_BYTES, Live
 from murmur.errors import InvalidInput, Unavailable
 from murmur.local.gateway.bodies import BodyTooLarge, BodyTooSlow, read_body
@@ -103,6 +103,7 @@ class Gateway:
                 Route("/{rest:path}", page, methods=_METHODS),
             ],
             middleware=[Middleware(Guard)],
+            exception_handlers={404: _nowhere, 405: _nowhere},
         )
 
     async def _api(self, request: Request) -> Response:
@@ -119,6 +120,16 @@ class Gateway:
         except ValueError:
             return http_response(plain_response_of(InvalidInput("The query has too many fields.", "Send fewer.")))
         return http_response(await answer(event, self._services))
+
+
+async def _nowhere(request: Request, _error: Exception) -> Response:
+    """What the router itself refuses, such as a line break in the path or a method that HTTP does not know, in the shape of all errors."""
+    if request.method not in _METHODS:
+        return http_response(plain_response_of(WrongMethod(f"{request.method[:20]!a} is not for this.", "Use GET.")))
+    path = request.scope["path"]
+    return http_response(
+        plain_response_of(NoRoute(f"There is no {path[:120]!a}.", "GET /openapi.json lists all routes."))
+    )
 
 
 class _Server(uvicorn.Server):

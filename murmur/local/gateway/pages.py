@@ -26,6 +26,10 @@ _TYPES: Final = {
 }
 
 
+SETTINGS: Final = {"live": None, "auth": None, "aws": False}
+"""What the dashboard asks of every deployment: here the WebSocket is at this address, and nobody signs in."""
+
+
 class Pages:
     """Serves the files below ``folder``; "/" is its index.html."""
 
@@ -37,6 +41,8 @@ class Pages:
         path = request.scope["path"]
         if request.method not in ("GET", "HEAD"):
             return _error(405, "wrong_method", f"{request.method} is not for pages.", "Use GET.")
+        if path == "/settings.json":
+            return JSONResponse(SETTINGS)
         file = self._find(path)
         if file is None:
             return _error(404, "no_route", f"There is no {path[:120]!a}.", "The dashboard is at /.")
