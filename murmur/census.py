@@ -17,7 +17,17 @@ from murmur.ports import Depth, HostInfo, HostMetrics, Store
 from murmur.roster import Roster, read_roster
 from murmur.services import Services
 from murmur.state import AgentState
-from murmur.status import AgentFacts, FlockFacts, LiveAgent, Status, assemble, live_agent, neighbourhoods
+from murmur.status import (
+    AgentFacts,
+    FlockFacts,
+    HostCount,
+    LiveAgent,
+    Status,
+    assemble,
+    host_count,
+    live_agent,
+    neighbourhoods,
+)
 
 _SHOWN_ENTRIES: Final = 2
 
@@ -35,12 +45,15 @@ async def read_flock(services: Services) -> FlockFacts:
     control = (await read_control(services.store)).control
     config = (await read_config(services.store)).config
     hosts = await _hosts(services, control.run)
+    known = hosts is not None
+    hosts = hosts or []
     return FlockFacts(
         control=control,
         config=config,
         now=services.clock.now(),
         roster=await _roster(services.store),
         hosts=hosts,
+        hosts_known=known,
         load=await _load(services, hosts),
         runners=services.settings.runners,
         files=len(await everything(services.store, keys.OUTPUT)),
@@ -67,6 +80,20 @@ async def read_live_agents(services: Services, agents: Sequence[int]) -> list[Li
     facts = await gather(lambda n: read_agent(services, control, n), agents)
     near = neighbourhoods(config, await _swarm(services, config, facts))
     return [live_agent(flock, agent, near.get(agent.agent, ())) for agent in facts]
+
+
+async def read_host_count(services: Services, control: Control) -> HostCount | None:
+    """How many hosts the run asked for and are there; None if that is not known."""
+    hosts = await _hosts(services, control.run)
+    facts = FlockFacts(
+        control=control,
+        config=FlockConfig(),
+        now=services.clock.now(),
+        roster=await _roster(services.store),
+        hosts=hosts or [],
+        hosts_known=hosts is not None,
+    )
+    return host_count(facts)
 
 
 async def read_state(store: Store, agent: int, run: str) -> AgentState | None:
@@ -101,13 +128,14 @@ async def _roster(store: Store) -> Roster | None:
         return None  # it only tells on which host an agent lives: the rest of the status is worth showing
 
 
-async def _hosts(services: Services, run: str) -> list[HostInfo]:
+async def _hosts(services: Services, run: str) -> list[HostInfo] | None:
+    """The run's hosts; None if that cannot be known."""
     if services.fleet is None or not run:
-        return []
+        return None
     try:
         return await services.fleet.hosts(run)
     except Unavailable:
-        return []
+        return None
 
 
 async def _load(services: Services, hosts: Sequence[HostInfo]) -> Mapping[str, HostMetrics]:

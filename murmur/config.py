@@ -48,7 +48,7 @@ class FlockConfig(BaseModel):
         str,
         Field(
             max_length=200,
-            pattern=r"^[\w.:/@+-]*$",
+            pattern=r"^[\w.:/@#+-]*$",
             description="Model name handed to the runner; empty: the runner's own default.",
         ),
     ] = ""
@@ -88,6 +88,22 @@ class FlockConfig(BaseModel):
             description="Tokens an agent may use in a run, where its runner reports them; then it parks.",
         ),
     ] = 2_000_000
+    maxRepeats: Annotated[
+        int,
+        Field(
+            ge=2,
+            le=30,
+            description="An agent that says the same words this often in a row while working is parked until the operator changes something.",
+        ),
+    ] = 6
+    leaseMinutes: Annotated[
+        float,
+        Field(
+            ge=3,
+            le=1440,
+            description="Agents end by themselves when nobody has looked after the flock for this long; fixed during a run.",
+        ),
+    ] = 15.0
     outputNews: Annotated[
         bool, Field(description="Whether an idle agent looks again when others changed output/ (once an interval).")
     ] = True
@@ -158,10 +174,8 @@ def _explain(error: ValidationError, fields: list[str]) -> InvalidConfig:
     first = error.errors()[0]
     field = str(first["loc"][0]) if first["loc"] else "config"
     if first["type"] == "extra_forbidden":
+        name = field[:40] or '""'
         return InvalidConfig(
-            field[:40],
-            first["input"],
-            f"there is no such field; there are {', '.join(fields)}",
-            f"Leave {field[:40]} out.",
+            name, first["input"], f"there is no such field; there are {', '.join(fields)}", f"Leave {name} out."
         )
     return InvalidConfig(field, first["input"], first["msg"][:1].lower() + first["msg"][1:])

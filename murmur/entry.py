@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from murmur.errors import InvalidEntry
 
@@ -24,7 +26,18 @@ def one_line(text: object, limit: int = TEXT_LIMIT) -> str:
     return flat if len(flat) <= limit else flat[: limit - 1].rstrip() + "…"
 
 
+def _finite(number: str) -> float:
+    """A JSON number. NaN and Infinity are none: browsers and other readers of what we hand on would choke on them."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number[:20]} is no JSON number")
+    return value
+
+
+_STRICT: Final = json.JSONDecoder(parse_constant=_finite, parse_float=_finite)
 Line = Annotated[str, BeforeValidator(one_line)]
+Cost = Annotated[float, AfterValidator(lambda cost: cost if math.isfinite(cost) else 0.0)]
+"""What a runner reports may be NaN; a log line may not hold that."""
 
 
 class Waker(BaseModel):
@@ -41,7 +54,7 @@ class Usage(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
     input_tokens: int = 0
     output_tokens: int = 0
-    cost: float = 0.0
+    cost: Cost = 0.0
 
 
 class LogEntry(BaseModel):
@@ -72,6 +85,10 @@ class LogEntry(BaseModel):
     """The turn brought no broadcast: it will be tried again, and is no news to anybody."""
     usage: Usage | None = None
     """None where the runner reports nothing."""
+    refused: tuple[Line, ...] = ()
+    """What the tools refused in this turn, in the runtime's words: a mistake, a lost race, or an attempt."""
+    doubts: tuple[Line, ...] = ()
+    """What the agent's words claim and the runtime did not find so."""
     trace: str = ""
 
     @property
@@ -92,7 +109,7 @@ class LogEntry(BaseModel):
     def from_line(cls, line: bytes) -> Self:
         """Parse one line. Raises InvalidEntry."""
         try:
-            value = json.loads(line)
+            value = _STRICT.decode(line.removeprefix(BOM_UTF8).decode("utf-8", "surrogatepass"))
         except (ValueError, RecursionError) as error:
             raise InvalidEntry("The line is not JSON.", "Write one JSON object a line.") from error
         return cls.from_value(value)

@@ -12,13 +12,17 @@ ROSTER: Final = "roster.json"
 
 STORE: Final = "store/"
 STATE: Final = "state/"
+LEASE: Final = f"{STATE}lease.json"
+"""The sign that the lifecycle looks after the run (docs/decisions/0006-leases.md)."""
 SEGMENTS: Final = "segments/"
 OUTPUT: Final = "output/"
 KNOWLEDGE: Final = "knowledge-base/"
 HISTORY: Final = "history/"
+VERSIONS: Final = "versions/"
+"""What files of output/ and knowledge-base/ were before they were last replaced (``murmur.versions``)."""
 WEB: Final = "web/"
 
-ARCHIVED: Final = (STORE, SEGMENTS, OUTPUT)
+ARCHIVED: Final = (STORE, SEGMENTS, OUTPUT, VERSIONS + OUTPUT)
 """What a new start moves to history/<utc>/."""
 
 _LOG = re.compile(r"store/agent-(0|[1-9]\d{0,5})\.ndjson")
@@ -50,6 +54,11 @@ def segment(agent: int, number: int) -> str:
 def segments(agent: int) -> str:
     """Prefix of all older parts of the agent's log."""
     return f"{SEGMENTS}agent-{agent}."
+
+
+def previous(key: str) -> str:
+    """Key of what the file was before it was last replaced."""
+    return VERSIONS + key
 
 
 def history(run: str, key: str = "") -> str:

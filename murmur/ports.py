@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from murmur.machines import Stock
 from murmur.pattern import Wiring
 
 
@@ -156,6 +157,14 @@ class Inbox(Protocol):
         """How many messages wait and how many are being worked on."""
         ...
 
+    async def redrive(self) -> int:
+        """Put the messages given up as dead letters back into this queue; returns how many. Raises NotFound if the queue is gone."""
+        ...
+
+    async def purge(self) -> None:
+        """Throw away all that waits and all that is in flight. Raises NotFound, Unavailable (SQS: once a minute)."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
@@ -186,6 +195,10 @@ class Fabric(Protocol):
         """Runs that have anything wired, so that left-overs can be removed."""
         ...
 
+    async def dead_letters(self) -> Depth:
+        """Messages of all readers, of every run, that were received too often and given up."""
+        ...
+
     def inbox(self, run: str, agent: int) -> Inbox:
         """The reader's queue; it need not exist yet."""
         ...
@@ -212,7 +225,10 @@ class Fleet(Protocol):
     """What runs the hosts."""
 
     async def launch(self, run: str, names: Sequence[str]) -> list[HostInfo]:
-        """Start a host for each name that has none alive. Idempotent. May return fewer than asked. Raises Unavailable."""
+        """Start a host for each name that has none alive; of several in one place, end all but one. Idempotent.
+
+        A name that could not be had is returned as ``gone``, with the reason. Raises Unavailable if none could.
+        """
         ...
 
     async def hosts(self, run: str) -> list[HostInfo]:
@@ -275,6 +291,14 @@ class Metrics(Protocol):
 
     async def hosts(self, hosts: Sequence[str]) -> Mapping[str, HostMetrics]:
         """Load by host id."""
+        ...
+
+
+class Machines(Protocol):
+    """What hosts may run on."""
+
+    async def stock(self) -> Stock:
+        """The types of machine to choose from and the quota on them, or the one machine there is. Raises Unavailable."""
         ...
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from murmur.ports import Clock, Control, Fabric, Fleet, Metrics, Store, TicketBook
+from murmur.ports import Clock, Control, Fabric, Fleet, Machines, Metrics, Store, TicketBook
 from murmur.settings import Settings
 
 TICKET_SECONDS: Final = 30
@@ -35,7 +35,7 @@ ONE_MACHINE: Final = Limits(response=64 * 1024 * 1024, upload=64 * 1024 * 1024)
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The ports. ``fleet`` and ``metrics`` are None where nothing can be known of hosts."""
+    """The ports. ``fleet``, ``metrics`` and ``machines`` are None where nothing can be known of hosts."""
 
     settings: Settings
     store: Store
@@ -45,4 +45,5 @@ class Services:
     tickets: TicketBook
     fleet: Fleet | None = None
     metrics: Metrics | None = None
+    machines: Machines | None = None
     limits: Limits = Limits()

@@ -25,6 +25,23 @@ class Settings(BaseModel):
     runners: tuple[str, ...] = ("scripted",)
     """Names that config.json may choose from (``MURMUR_RUNNERS``, comma-separated)."""
     concurrency_cap: Annotated[int, Field(ge=1, le=1500)] = 1500
+    agents_per_bus: Annotated[int, Field(ge=1, le=1500)] = 290
+    """EventBridge allows 300 rules a bus; a larger flock has several buses."""
+
+    def bus_of(self, agent: int) -> str:
+        """The bus that carries the agent's rule: ``murmur``, and for those that find no room there ``murmur-2``, …"""
+        number = agent // self.agents_per_bus + 1
+        return self.bus if number == 1 else f"{self.bus}-{number}"
+
+    @property
+    def buses(self) -> tuple[str, ...]:
+        """The flock's own buses, as many as its largest concurrency needs."""
+        return tuple(self.bus_of(agent) for agent in range(0, self.concurrency_cap, self.agents_per_bus))
+
+    @classmethod
+    def buses_for(cls, bus: str, agents: int) -> tuple[str, ...]:
+        """The buses of a deployment whose first is ``bus``, with room for so many agents."""
+        return cls(bucket="any", bus=bus, concurrency_cap=agents).buses
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:

@@ -52,6 +52,8 @@ class Instance(_Frozen):
     id: str
     name: str
     state: str
+    launches: int = 0
+    """How often a host was started for this place in this run, repairs included."""
 
 
 class InboxDepth(_Frozen):
@@ -120,6 +122,16 @@ class Totals(_Frozen):
     tokens: int = 0
     cost: float = 0.0
     files: int = 0
+    repairs: int = 0
+    """Hosts that died and were started again."""
+
+
+class HostCount(_Frozen):
+    """How many hosts the run asked for, how many of them are there (not gone), and how often one was started again."""
+
+    asked: int
+    alive: int
+    restarts: int = 0
 
 
 class Status(_Frozen):
@@ -140,6 +152,10 @@ class Status(_Frozen):
     algorithm: Algorithm
     neighbourRadius: int
     totals: Totals
+    hosts: HostCount | None = None
+    """None where nothing is known of hosts."""
+    notices: tuple[str, ...] = ()
+    """What a person should know of: hosts that died too often and are left alone."""
     agents: tuple[AgentStatus, ...]
 
 
@@ -165,6 +181,8 @@ class FlockFacts:
     now: datetime
     roster: Roster | None = None
     hosts: Sequence[HostInfo] = ()
+    hosts_known: bool = False
+    """Whether ``hosts`` is what the fleet said, and not a lack of an answer."""
     load: Mapping[str, HostMetrics] = field(default_factory=dict)
     files: int = 0
     runners: tuple[str, ...] = ()
@@ -175,6 +193,11 @@ class FlockFacts:
         ours = self.roster is not None and self.roster.run == self.control.run and self.control.state != "stopped"
         return self.roster.size if self.roster is not None and ours else self.config.concurrency
 
+    @property
+    def launches(self) -> Mapping[str, int]:
+        """How often each place of this run was filled; nothing where the roster is another run's."""
+        return self.roster.launches if self.roster is not None and self.roster.run == self.control.run else {}
+
     def host_of(self, agent: AgentFacts) -> HostInfo | None:
         """The newest host that runs, or ran, the agent."""
         name = agent.state.host if agent.state else ""
@@ -182,6 +205,18 @@ class FlockFacts:
             name = self.roster.host_of(agent.agent)
         mine = [host for host in self.hosts if name in (host.name, host.host)]
         return max(mine, key=lambda host: (host.state != "gone", host.launched), default=None)
+
+
+def host_count(flock: FlockFacts) -> HostCount | None:
+    """How many hosts were asked for and are there; None if that is not known."""
+    if not flock.hosts_known:
+        return None
+    alive = sum(host.state != "gone" for host in flock.hosts)
+    roster = flock.roster
+    if roster is None or roster.run != flock.control.run:
+        return HostCount(asked=alive, alive=alive)
+    restarts = sum(launches - 1 for launches in roster.launches.values())
+    return HostCount(asked=len(roster.hosts), alive=alive, restarts=restarts)
 
 
 def assemble(flock: FlockFacts, agents: Sequence[AgentFacts]) -> Status:
@@ -203,7 +238,9 @@ def assemble(flock: FlockFacts, agents: Sequence[AgentFacts]) -> Status:
         concurrency=config.concurrency,
         algorithm=config.algorithm,
         neighbourRadius=config.neighbourRadius,
-        totals=_totals([state.counters for state in known], flock.files),
+        totals=_totals([state.counters for state in known], flock.files, _repairs(flock)),
+        hosts=host_count(flock),
+        notices=_notices(flock),
         agents=everyone,
     )
 
@@ -215,7 +252,7 @@ def agent_status(flock: FlockFacts, agent: AgentFacts, near: tuple[int, ...]) ->
     load = flock.load.get(host.host) if host else None
     return AgentStatus(
         **live_agent(flock, agent, near).model_dump(),
-        instance=Instance(id=host.host, name=host.name, state=host.state) if host else None,
+        instance=_instance(flock, host) if host else None,
         last=last,
         previous=previous,
         metrics=HostLoad(**{name: getattr(load, name) for name in HostLoad.model_fields}) if load else None,
@@ -269,7 +306,7 @@ def _evidence(state: AgentState | None, now: datetime) -> Evidence:
 def _status(flock: FlockFacts, agent: AgentFacts, evidence: Evidence) -> tuple[AgentStatusName, str]:
     """What the agent does, and why where that needs words."""
     control, state = flock.control, agent.state
-    if not control.alive:
+    if not control.alive and not _still_ending(flock, agent):
         return "stopped", state.detail if state else ""
     gone = _gone(flock, agent, evidence)
     if gone and not (state and state.activity == "stopped"):
@@ -282,6 +319,14 @@ def _status(flock: FlockFacts, agent: AgentFacts, evidence: Evidence) -> tuple[A
         return "paused", state.detail
     last = agent.entries[-1] if agent.entries else None
     return ("idle" if last is not None and last.state == "idle" and not last.failed else "waiting"), state.detail
+
+
+def _still_ending(flock: FlockFacts, agent: AgentFacts) -> bool:
+    """Whether the flock is stopping and this agent has not said that it has stopped, nor is its host gone."""
+    if flock.control.state != "stopping" or agent.state is None or agent.state.activity == "stopped":
+        return False
+    host = flock.host_of(agent)
+    return host is None or host.state != "gone"
 
 
 def _gone(flock: FlockFacts, agent: AgentFacts, evidence: Evidence) -> str:
@@ -298,7 +343,23 @@ def _gone(flock: FlockFacts, agent: AgentFacts, evidence: Evidence) -> str:
     return ""
 
 
-def _totals(counters: Sequence[Counters], files: int) -> Totals:
+def _instance(flock: FlockFacts, host: HostInfo) -> Instance:
+    launches = flock.launches.get(host.name, 0)
+    return Instance(id=host.host, name=host.name, state=host.state, launches=launches)
+
+
+def _repairs(flock: FlockFacts) -> int:
+    return sum(launches - 1 for launches in flock.launches.values() if launches)
+
+
+def _notices(flock: FlockFacts) -> tuple[str, ...]:
+    if not (flock.launches and flock.hosts_known and flock.control.alive and flock.roster):
+        return ()
+    alive = {host.name for host in flock.hosts if host.state in ("starting", "running")}
+    return tuple(flock.roster.left_alone(alive).values())
+
+
+def _totals(counters: Sequence[Counters], files: int, repairs: int) -> Totals:
     return Totals(
         turns=sum(c.turns for c in counters),
         failed_turns=sum(c.failed_turns for c in counters),
@@ -308,4 +369,5 @@ def _totals(counters: Sequence[Counters], files: int) -> Totals:
         tokens=sum(c.tokens for c in counters),
         cost=round(sum(c.cost for c in counters), 6),
         files=files,
+        repairs=repairs,
     )

@@ -91,6 +91,11 @@ class Desk:
         self.contacted.set()
         self.last_call = asyncio.get_running_loop().time()
 
+    def refuse(self, words: str) -> None:
+        """Remember that something was refused."""
+        if len(self.refusals) < _REFUSALS_KEPT:
+            self.refusals.append(one_line(words))
+
     def close(self) -> None:
         """End the turn: every further call is refused, and a write that has not reached the store does not begin."""
         self._closed = True
@@ -121,8 +126,7 @@ class Desk:
         try:
             return await work
         except (Refused, Conflict) as error:
-            if len(self.refusals) < _REFUSALS_KEPT:
-                self.refusals.append(one_line(error.message))
+            self.refuse(error.message)
             raise
         finally:
             self._calls -= 1

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from agent.tools.paths import ROOTS, Rights
 from murmur.entry import timestamp
+from murmur.errors import PathRefused
 from murmur.ports import ObjectInfo, Store
 
 LIST_LIMIT: Final = 1000
@@ -27,6 +28,8 @@ class Page(NamedTuple):
 async def listing(store: Store, rights: Rights, prefix: str, after: str, limit: int) -> Page:
     """One page. Raises PathRefused, Unavailable."""
     scope = rights.prefix_to_list(prefix)
+    if after.encode("utf-8", "replace").decode() != after:
+        raise PathRefused(after, "half a character (a lone surrogate) is no Unicode")
     wanted = max(1, min(limit, LIST_LIMIT))
     shown: list[ObjectInfo] = []
     space = _TEXT_LIMIT_BYTES

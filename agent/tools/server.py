@@ -148,7 +148,9 @@ class ToolServer:
 async def _answer(desk: Desk, name: str, arguments: Mapping[str, Any]) -> str:
     spec = SPECS.get(name)
     if spec is None:
-        raise NotFound(f"There is no tool {name[:40]!r}.", f"There are {', '.join(SPECS)}.")
+        missing = NotFound(f"There is no tool {name[:40]!r}.", f"There are {', '.join(SPECS)}.")
+        desk.refuse(missing.message)
+        raise missing
     try:
         return await spec.call(desk, arguments)
     except MurmurError:

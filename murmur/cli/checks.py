@@ -68,11 +68,11 @@ def examine(*, fast: bool) -> Iterator[Check]:
     """Every check in turn; one that goes wrong itself is a failed check, and the others are made all the same."""
     quick: list[Callable[[], Check]] = [python, packages, folder, disk, open_files, port, runners, endpoint]
     for check in quick if fast else [*quick, turn]:
-        yield _made(check)
+        yield made(check, check.__name__.replace("_", " "))
 
 
-def _made(check: Callable[[], Check]) -> Check:
-    name = check.__name__.replace("_", " ")
+def made(check: Callable[[], Check], name: str) -> Check:
+    """The check; a failed one of that name if it goes wrong itself."""
     try:
         return check()
     except MurmurError as error:
@@ -136,14 +136,35 @@ def port() -> Check:
 
 def runners() -> Check:
     """The commands of the agents that config may choose."""
-    from agent.runner.profile import profiles  # noqa: PLC0415 - a broken installation is a finding, not a crash
+    from agent.runner.kinds import known_runners  # noqa: PLC0415 - a broken installation is a finding, not a crash
 
-    known = profiles()
-    for profile in known.values():
-        if shutil.which(profile.command[0]) is None:
-            detail = f"{profile.name}: there is no command {profile.command[0]!r}"
-            return Check("runners", "failed", detail, profile.remedy)
-    return Check("runners", "ok", ", ".join(sorted(known)))
+    known = known_runners()
+    for name in ("scripted", "custom"):
+        if name in known and not known[name].installed():
+            detail = f"{name}: there is no command {known[name].command[0]!r}"
+            return Check("runners", "failed", detail, known[name].remedy)
+    here = [name for name, profile in known.items() if profile.installed()]
+    return Check("runners", "ok", f"{', '.join(here)} (`murmur runners` says how to get others)")
+
+
+def runner_turn(name: str, model: str, timeout_seconds: float) -> Check:
+    """One real turn of the runner of that name. Raises NotFound if there is none."""
+    from agent.runner.kinds import runner_named  # noqa: PLC0415 - see runners
+    from murmur.cli.trial import try_runner  # noqa: PLC0415 - see runners
+
+    trial = asyncio.run(try_runner(runner_named(name), model, timeout_seconds))
+    entry, usage = trial.entry, trial.entry.usage
+    took = f"started in {duration(trial.start_seconds)}, one turn in {duration(trial.turn_seconds)}"
+    spent = f", {usage.input_tokens} tokens in, {usage.output_tokens} out" if usage else ""
+    words = clean(f"{entry.action}: {entry.result}", 500)
+    found = "; ".join(clean(text, 200) for text in (*entry.doubts, *entry.refused))
+    detail = f"{took}{spent}; wrote {', '.join(trial.files) or 'nothing'}; {words}" + (f" [{found}]" if found else "")
+    if trial.well:
+        return Check(name, "ok", detail)
+    remedy = "`murmur runners` says what it needs; docs/reference/runners.md how it is set up."
+    if entry.failed:
+        return Check(name, "failed", detail, remedy)
+    return Check(name, "warning", detail, "The turn came to an end, but not as it was asked to: try another model.")
 
 
 def endpoint() -> Check:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any, BinaryIO, Final, Self
 
 import httpx
@@ -39,7 +39,7 @@ class Client:
         self.where = where
         self._http = httpx.Client(
             timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=5.0),
-            headers={"authorization": f"Bearer {where.token}"} if where.token else {},
+            auth=_Token(where) if where.token else None,
             transport=transport,
             trust_env=not is_loopback(where.url),  # a proxy must not see what stays on this machine
         )
@@ -206,10 +206,43 @@ class Client:
 def _answered(status: int, value: Any) -> Answered:
     if isinstance(value, dict) and (value.get("message") or value.get("error")):
         message = clean(value.get("message") or value.get("error"), 2000)
-        return Answered(status, clean(value.get("code", "error"), 60), message, clean(value.get("remedy", ""), 1000))
+        remedy = clean(value.get("remedy", ""), 1000) or (_let_in(status) if status in (401, 403) else "")
+        return Answered(status, clean(value.get("code", "error"), 60), message, remedy)
     if status in (401, 403):
-        return Answered(status, "unauthorised", f"The flock refused the request (HTTP {status}).", "Set MURMUR_TOKEN.")
+        return Answered(status, "unauthorised", f"The flock refused the request (HTTP {status}).", _let_in(status))
     return Answered(status, "error", f"The flock answered HTTP {status}.", "See the server's own output for why.")
+
+
+class _Token(httpx.Auth):
+    """The token with every request; one that ran out is renewed once, if it is of a sign-in that is kept.
+
+    Cognito's go as they are, which is what API Gateway's own examples send; others as bearer tokens.
+    """
+
+    def __init__(self, where: Target) -> None:
+        self._where = where
+        self._token = where.token
+        self._kind = "" if where.renewable else "Bearer "
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """httpx asks here what to send, and hands back what came of it."""
+        request.headers["authorization"] = self._kind + self._token
+        response = yield request
+        if response.status_code != 401 or not self._where.renewable:
+            return
+        from murmur.cli.signin import token_for  # noqa: PLC0415 - only where a token has run out
+
+        fresh = token_for(self._where.url)
+        if fresh and fresh != self._token:
+            self._token = fresh
+            request.headers["authorization"] = self._kind + fresh
+            yield request
+
+
+def _let_in(status: int) -> str:
+    if status == 403:
+        return "Sign in (`murmur login`), and see that your network is let in (`murmur allow-ip auto`)."
+    return "Sign in with `murmur login`, or set MURMUR_TOKEN."
 
 
 def _spelled(params: Mapping[str, object] | None) -> dict[str, str]:

@@ -7,6 +7,7 @@ message that was too large to push costs a moment and nothing else.
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
@@ -52,17 +53,27 @@ class Socket(Protocol):
 
 
 class Feed:
-    """Keeps a Picture up to date. ``connect`` opens the socket, or raises; None: only ask."""
+    """Keeps a Picture up to date. ``connect`` opens the socket, or raises; None: only ask.
 
-    def __init__(self, source: Source, connect: Callable[[], AbstractContextManager[Socket]] | None = None) -> None:
+    ``ask_seconds``: how often the status is asked for while the socket is open; None: ASK_SECONDS.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        connect: Callable[[], AbstractContextManager[Socket]] | None = None,
+        *,
+        ask_seconds: float | None = None,
+    ) -> None:
         self.picture = Picture()
         self.problem: MurmurError | None = None
         """Why nothing is heard; None while all is well."""
         self._source = source
         self._connect = connect
+        self._ask_seconds = ask_seconds
         self._socket: Socket | None = None
         self._held = ExitStack()
-        self._asked = -ASK_SECONDS
+        self._asked = -math.inf
         self._retry_at = 0.0
         self._retry_seconds = 1.0
         self._lost_at = 0.0
@@ -84,12 +95,13 @@ class Feed:
 
     def ask_next(self) -> None:
         """Let the next update ask for the whole status."""
-        self._asked = -ASK_SECONDS
+        self._asked = -math.inf
 
     def update(self, wait_seconds: float) -> list[Entry]:
         """Wait up to ``wait_seconds`` for news; returns the entries that are new. Only errors of our own making are raised."""
         fresh = self._listen(wait_seconds)
-        pause = ASK_SECONDS if self.live else ASK_WITHOUT_SOCKET_SECONDS
+        quiet = ASK_SECONDS if self._ask_seconds is None else self._ask_seconds
+        pause = quiet if self.live else ASK_WITHOUT_SOCKET_SECONDS
         try:
             if time.monotonic() - self._asked >= pause:
                 self._asked = time.monotonic()
@@ -154,21 +166,33 @@ class Feed:
         self._retry_seconds = min(self._retry_seconds * 2, RECONNECT_MAX_SECONDS)
 
 
-def follow(client: Client) -> Feed:
+def follow(client: Client, *, ask_seconds: float | None = None) -> Feed:
     """A feed of the client's flock: pushed where it can be, asked for where it cannot."""
-    return Feed(client, lambda: _connect(client))
+    return Feed(client, lambda: _connect(client), ask_seconds=ask_seconds)
 
 
 def _connect(client: Client) -> AbstractContextManager[Socket]:
     from websockets.sync.client import connect  # noqa: PLC0415 - only live views need it
 
     ticket = client.call("POST", "/cluster/ticket", body={})
-    url = socket_url(client.where.url, str(ticket.get("url", "")), str(ticket["ticket"]))
+    url = socket_url(client.where.url, str(ticket.get("url", "")) or _live(client), str(ticket["ticket"]))
     options: dict[str, Any] = {"proxy": None} if is_loopback(url) else {}
     opened: AbstractContextManager[Socket] = connect(
         url, open_timeout=5, close_timeout=1, max_size=4_000_000, **options
     )
     return opened
+
+
+def _live(client: Client) -> str:
+    """Where a deployed flock's WebSocket is, as its page is told; "" for one beside the API."""
+    if client.where.home is not None:
+        return ""
+    try:
+        live = client.get("/settings.json").get("live") or ""
+    except MurmurError:  # an older server has none, and its socket beside the API
+        return ""
+    # The ticket goes there, and must not go in the clear to anybody else's machine.
+    return str(live) if str(live).startswith("wss://") or is_loopback(str(live)) else ""
 
 
 def socket_url(api: str, given: str, ticket: str) -> str:

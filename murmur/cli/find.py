@@ -1,4 +1,4 @@
-"""Finding the flock a command is about: ``--url``, else ``MURMUR_URL``, else the one running in the nearest ``.murmur``.
+"""Finding the flock a command is about: ``--url`` or ``--flock``, else ``MURMUR_URL``, else the one running in the nearest ``.murmur``.
 
 A local server leaves ``runtime.json`` in its home while it runs. Such an address is only believed if it is on this machine,
 and never gets the token: a folder further up may belong to somebody else.
@@ -29,11 +29,15 @@ class Unreachable(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A flock's address; ``home`` is None for one that was named by its address."""
+    """A flock's address; ``home`` is None for one that was named by its address.
+
+    ``renewable``: the token is of a sign-in that is kept (signin.py) and may be renewed when it runs out.
+    """
 
     url: str
     token: str = ""
     home: Path | None = None
+    renewable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,10 @@ class Runtime:
 
 def target(args: argparse.Namespace) -> Target:
     """The flock the parsed arguments mean. Raises Unreachable, UsageError."""
-    url = args.url or ("" if args.home else os.environ.get("MURMUR_URL", ""))
+    flock = getattr(args, "flock", "")
+    if flock and args.url:
+        raise UsageError("--flock and --url each name a flock.", "Give one of them.")
+    url = args.url or _deployed(flock) or ("" if args.home else os.environ.get("MURMUR_URL", ""))
     if url:
         return _named(url, os.environ.get("MURMUR_TOKEN", ""))
     home = args.home or nearest_home(Path.cwd())
@@ -96,7 +103,29 @@ def _named(url: str, token: str) -> Target:
             f"MURMUR_TOKEN would travel in the clear to {parts.hostname}.",
             "Use an https address, or unset MURMUR_TOKEN.",
         )
-    return Target(url.rstrip("/"), token)
+    url = url.rstrip("/")
+    if token:
+        return Target(url, token)
+    kept = _kept_token(url)
+    return Target(url, kept, renewable=bool(kept))
+
+
+def _deployed(flock: str) -> str:
+    """The address of a deployed flock; "" where none was named."""
+    if not flock:
+        return ""
+    from murmur.cli.known import recall  # noqa: PLC0415 - most commands are about a flock on this machine
+
+    return recall(flock).url
+
+
+def _kept_token(url: str) -> str:
+    """The token of a sign-in to a deployed flock; "" if there is none."""
+    if not url.startswith("https:") and not is_loopback(url):
+        return ""
+    from murmur.cli.signin import token_for  # noqa: PLC0415 - see _deployed
+
+    return token_for(url)
 
 
 def _alive(pid: int) -> bool:

@@ -139,6 +139,11 @@ def upload(client: Client, found: Collection, check: Callable[[], None]) -> Uplo
     return Upload(tuple(taken), tuple(skipped), tuple(removed))
 
 
+def body(document: Document) -> bytes:
+    """The document's bytes. Raises OSError, also if it has become a link."""
+    return _read(document.path)
+
+
 def _walk(root: Path, apart: set[Path]) -> Iterator[Document | Skipped]:
     """Files under ``root`` in the order of their names; a folder that is left out is named once."""
     lost: list[Skipped] = []

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from murmur.cli.find import running
-from murmur.cli.parser import UsageError
+from murmur.cli.parser import UsageError, nearest
+from murmur.cli.screen import note
 from murmur.errors import WrongState
 
 if TYPE_CHECKING:
@@ -81,16 +82,32 @@ def add_agent_command(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def offer(command: str | None, passes: Sequence[str]) -> None:
-    """Let the server about to start know ``command`` as the runner ``custom``. Raises UsageError."""
-    from agent.runner.profile import CUSTOM_COMMAND, CUSTOM_PASSES  # noqa: PLC0415 - only where a server starts
+def offer(command: str | None, passes: Sequence[str], runners: Sequence[str] = ()) -> None:
+    """Let the server about to start know ``command`` as the runner ``custom``, and see that ``runners`` are here. Raises UsageError."""
+    from agent.runner.kinds import CUSTOM_COMMAND, CUSTOM_PASSES  # noqa: PLC0415 - only where a server starts
 
+    for name in runners:
+        _check_runner(name, custom=command is not None)
     if command is not None:
         _check_command(command, passes)
         os.environ[CUSTOM_COMMAND] = command
         os.environ[CUSTOM_PASSES] = ",".join(passes)
     elif passes:
         raise UsageError("--agent-env goes with --agent-command.", "Give both, or neither.")
+
+
+def _check_runner(name: str, *, custom: bool) -> None:
+    from agent.runner.kinds import known_runners  # noqa: PLC0415 - see offer
+
+    known = known_runners()
+    if custom and name == "custom":
+        return
+    if name not in known:
+        raise UsageError(f"There is no runner {name!r}.{nearest(name, known)}", "`murmur runners` lists them.")
+    if not known[name].installed():
+        raise UsageError(f"The runner {name!r} is not here: no {known[name].command[0]}.", known[name].remedy)
+    if known[name].keys and not known[name].keys_optional and not known[name].key_found():
+        note(f"{name}: none of {', '.join(known[name].keys)} is set; it may not be able to sign in.")
 
 
 def _check_command(command: str, passes: Sequence[str]) -> None:

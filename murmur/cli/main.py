@@ -20,6 +20,7 @@ GROUPS: Final[dict[str, dict[str, str]]] = {
         "up": "start the server and its dashboard, until Ctrl-C",
         "run": "one shot: give documents and a direction, get the results in a folder",
         "doctor": "check that everything a flock needs is here, and works",
+        "runners": "which agents can think for a flock here, and what others are missing",
     },
     "the flock": {
         "status": "state of the flock and of every agent",
@@ -28,20 +29,32 @@ GROUPS: Final[dict[str, dict[str, str]]] = {
         "pause": "let agents finish their turn, and take no other",
         "resume": "go on after a pause",
         "watch": "live view in the terminal",
+        "mcp": "the flock as tools for your assistant (Kiro, Claude, Cursor)",
     },
     "what it is told": {
         "direction": "show or set the goal",
-        "directive": "set or clear an extra instruction for one agent",
+        "directive": "set or clear an extra instruction for one agent, or for those a filter names",
         "config": "show or change the configuration",
     },
+    "on AWS": {
+        "deploy": "put a flock into your own AWS account, or bring it up to date",
+        "diff": "what `murmur deploy` would change, without changing it",
+        "allow-ip": "let more networks reach a deployed flock",
+        "login": "sign in to a deployed flock",
+        "logout": "forget that sign-in",
+        "destroy": "take a deployed flock away; its results stay unless told otherwise",
+    },
     "beforehand": {
+        "cost": "what a flock costs an hour on AWS, by size and packing",
         "simulate": "what events save over polling, for a flock of any size, in simulated time",
     },
     "what it did": {
         "logs": "what one agent did, turn by turn",
+        "prompt": "what an agent would be told if it took a turn now",
         "files": "list, print, download what the flock produced",
         "queues": "what waits in the agents' inboxes, and what became of it",
         "history": "earlier runs",
+        "analyse": "what a run was like: convergence, influence, duplicate work, idle time, tokens",
     },
 }
 VERBS: Final = {verb: about for group in GROUPS.values() for verb, about in group.items()}
@@ -105,12 +118,14 @@ def _dispatch(words: list[str]) -> int:
     if words[0] in ("-V", "--version"):
         sys.stdout.write(f"murmur {_version()}\n")
         return exits.OK
+    if words[0] == "--flock" and len(words) > 2:  # which flock may be said first, as in `murmur --flock NAME status`
+        words = [words[2], "--flock", words[1], *words[3:]]
     name = words[0]
     if name not in VERBS:
         what = f"there is no option {name!r} here" if name.startswith("-") else f"there is no command {name!r}"
         sys.stderr.write(f"murmur: {what}.{nearest(name, VERBS)}\nTry 'murmur --help'.\n")
         return exits.USAGE
-    verb = cast("Verb", importlib.import_module(f"murmur.cli.verbs.{name}"))
+    verb = cast("Verb", importlib.import_module(f"murmur.cli.verbs.{name.replace('-', '_')}"))
     about = VERBS[name][0].upper() + VERBS[name][1:]
     parser = Parser(
         prog=f"murmur {name}", description=f"{about}.", epilog=f"examples:\n{verb.EXAMPLES.rstrip()}\n\n{exits.TABLE}"

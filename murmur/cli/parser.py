@@ -63,6 +63,12 @@ def add_flock(parser: argparse.ArgumentParser) -> None:
         default="",
         help="a flock's address (default: $MURMUR_URL, else the one running in the nearest .murmur); $MURMUR_TOKEN is sent as bearer token",
     )
+    group.add_argument(
+        "--flock",
+        default="",
+        metavar="NAME",
+        help="a deployed flock this machine knows (see `murmur login`, `murmur deploy`)",
+    )
     group.add_argument("--home", type=Path, help="where a local flock's state lies (default: the nearest .murmur)")
 
 

@@ -30,6 +30,8 @@ class Entry:
     wake_ms: int | None
     turn_ms: int
     stop_reason: str
+    refused: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def said(self) -> str:
@@ -64,6 +66,8 @@ class Entry:
             wake_ms=wake_ms if isinstance(wake_ms, int) else None,
             turn_ms=_int(value, "turn_ms"),
             stop_reason=_text(value, "stop_reason", 40),
+            refused=tuple(clean(words, 300) for words in _list(value, "refused")),
+            doubts=tuple(clean(words, 300) for words in _list(value, "doubts")),
         )
 
 
@@ -171,6 +175,10 @@ class Status:
     totals: Counters
     files: int
     agents: tuple[Agent, ...]
+    repairs: int = 0
+    """Hosts that died and were started again."""
+    notices: tuple[str, ...] = ()
+    """What a person should know of, in words."""
 
     @property
     def parked(self) -> tuple[Agent, ...]:
@@ -196,6 +204,8 @@ class Status:
             totals=Counters.parse(value.get("totals")),
             files=_int(_map(value, "totals"), "files"),
             agents=tuple(sorted((agent for agent in agents if agent), key=lambda agent: agent.id)),
+            repairs=_int(_map(value, "totals"), "repairs"),
+            notices=tuple(clean(notice, 200) for notice in _list(value, "notices") if isinstance(notice, str)),
         )
 
 

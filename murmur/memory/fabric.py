@@ -11,7 +11,7 @@ from murmur.clock import SystemClock
 from murmur.memory.inbox import MemoryInbox
 from murmur.memory.store import MemoryStore
 from murmur.pattern import Wiring, wakes_anyone
-from murmur.ports import Circuit, Clock
+from murmur.ports import Circuit, Clock, Depth
 
 Carrier = Callable[[MemoryInbox, str], None]
 
@@ -115,6 +115,11 @@ class MemoryFabric:
     async def runs(self) -> list[str]:
         """See ``Fabric.runs``."""
         return sorted({run for run, _ in self._wired})
+
+    async def dead_letters(self) -> Depth:
+        """See ``Fabric.dead_letters``."""
+        depths = [await inbox.depth() for inbox in self._inboxes.values() if inbox.exists]
+        return Depth(sum(depth.dead for depth in depths), 0)
 
     def inbox(self, run: str, agent: int) -> MemoryInbox:
         """See ``Fabric.inbox``."""

@@ -14,6 +14,8 @@ from murmur.errors import NotFound
 from murmur.ports import Clock, Depth, Message
 
 VISIBILITY_SECONDS: Final = 60.0
+MAX_RECEIVES: Final = 20
+"""A message received this often and not deleted becomes a dead letter when it would be received once more."""
 _BATCH: Final = 10
 
 
@@ -36,6 +38,7 @@ class MemoryInbox:
         self._clock = clock
         self._visibility = visibility_seconds
         self._messages: list[_Held] = []
+        self._dead: list[_Held] = []
         self._receipts = 0
         self._arrived = asyncio.Event()
         self.exists = True
@@ -65,6 +68,7 @@ class MemoryInbox:
             if not self.exists:
                 raise NotFound("The queue is gone.", "The run is over; this agent stops.")
             now = self._clock.monotonic()
+            self._bury(now)
             visible = [held for held in self._messages if held.visible_at <= now]
             taken = [self._take(held, now) for held in visible[:limit]]
             if taken or now >= deadline:
@@ -74,6 +78,14 @@ class MemoryInbox:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, min(deadline, next_visible) - now)):
                     await self._arrived.wait()
+
+    def _bury(self, now: float) -> None:
+        """Move what was received too often to the dead letters."""
+        if any(held.receives >= MAX_RECEIVES for held in self._messages):
+            before, self._messages = self._messages, []
+            for held in before:
+                spent = held.receives >= MAX_RECEIVES and held.visible_at <= now
+                (self._dead if spent else self._messages).append(held)
 
     def _take(self, held: _Held, now: float) -> Message:
         self._receipts += 1
@@ -105,4 +117,21 @@ class MemoryInbox:
         now = self._clock.monotonic()
         visible = sum(held.visible_at <= now for held in self._messages)
         oldest = max((now - held.sent_at for held in self._messages), default=None)
-        return Depth(visible, len(self._messages) - visible, oldest_seconds=oldest)
+        return Depth(visible, len(self._messages) - visible, len(self._dead), oldest_seconds=oldest)
+
+    async def redrive(self) -> int:
+        """See ``Inbox.redrive``."""
+        self.requests["ReceiveMessage"] += 1
+        if not self.exists:
+            raise NotFound("The queue is gone.", "The run is over.")
+        back, self._dead = self._dead, []
+        for held in back:
+            self.push(held.body)
+        return len(back)
+
+    async def purge(self) -> None:
+        """See ``Inbox.purge``."""
+        self.requests["PurgeQueue"] += 1
+        if not self.exists:
+            raise NotFound("The queue is gone.", "The run is over.")
+        self._messages.clear()

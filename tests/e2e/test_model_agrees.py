@@ -12,14 +12,16 @@ from agent.brains.scripted.inprocess import ScriptedMind
 from murmur import keys
 from murmur.config import FlockConfig
 from murmur.simulate import time as virtual
-from murmur.simulate.delivery import Courier, DeliveryProfile
+from murmur.simulate.faults import rough_carrier
 from murmur.simulate.flock import SimulatedFlock
+from murmur.simulate.profile import Profile
+from murmur.simulate.weather import Weather
 from tests.e2e.flock import documents, flock
 
 MAP = "Digest every document, then write one index."
 THINK_SECONDS = 1.5
 ALLOWED = 0.2
-HERE = DeliveryProfile(median_seconds=0.1, sigma=0.3)
+HERE = Profile("this machine", delivery_seconds=0.1, delivery_sigma=0.3)
 """Events of the embedded endpoint."""
 
 
@@ -29,12 +31,13 @@ def config(agents: int) -> dict[str, object]:
 
 async def simulated(agents: int, given: dict[str, bytes]) -> int:
     minds = [ScriptedMind(think_seconds=THINK_SECONDS, pause=asyncio.sleep) for _ in range(agents)]
+    clock = virtual.VirtualClock()
     made = SimulatedFlock(
         FlockConfig.parse(config(agents)),
         lambda agent: minds[agent],
-        virtual.VirtualClock(),
+        clock,
         7,
-        carrier=Courier(HERE, Random(7)),
+        carrier=rough_carrier(Weather(HERE, Random(7), clock)),
     )
     for name, body in given.items():
         await made.store.put(keys.KNOWLEDGE + name, body)

@@ -11,6 +11,7 @@ from functions.api.render import render
 from murmur import keys
 from murmur.config import FlockConfig
 from murmur.logs import LogReader
+from murmur.memory.inbox import MAX_RECEIVES
 from murmur.pattern import wiring_for
 from murmur.services import Limits
 from tests.unit.api_twins import RUN, entry, flock
@@ -268,9 +269,13 @@ async def test_history_lists_runs_newest_first_and_reads_them():
             )
         await world.store.put(keys.history(run, "output/a.md"), run.encode())
     runs = (await world.call("GET", "/cluster/history")).json["runs"]
+    unknown = {"ended": "", "reason": "", "direction": ""}
     assert runs == [
-        {"run": "20261102T000000Z", "started": "2026-11-02T00:00:00.000Z", "entries": 10, "files": 1},
-        {"run": "20261101T000000Z", "started": "2026-11-01T00:00:00.000Z", "entries": 6, "files": 1},
+        {"run": run, "started": started, "entries": entries, "files": 1, "agents": 2, **unknown}
+        for run, started, entries in (
+            ("20261102T000000Z", "2026-11-02T00:00:00.000Z", 10),
+            ("20261101T000000Z", "2026-11-01T00:00:00.000Z", 6),
+        )
     ]
     page = await world.call("GET", "/cluster/history", {"limit": "1"})
     assert (len(page.json["runs"]), page.json["more"]) == (1, True)
@@ -316,6 +321,28 @@ async def test_peeking_shows_messages_and_puts_them_straight_back():
     assert (await world.call("POST", "/cluster/queues/9/peek")).status == 404
     await world.be("stopped")
     assert (await world.call("POST", "/cluster/queues/0/peek")).status == 409
+
+
+async def test_dead_letters_go_back_and_a_purge_says_what_it_threw_away():
+    world = await wired(flock())
+    inbox = world.fabric.inbox(RUN, 0)
+    await inbox.purge()
+    await world.log(1, entry(0))
+    for _ in range(MAX_RECEIVES):
+        await inbox.extend(await inbox.receive(0), 0)
+    assert await inbox.receive(0) == []
+    listed = (await world.call("GET", "/cluster/queues")).json
+    assert (listed["dead_letters"], listed["queues"][0]["inbox"]["dead"]) == (1, 1)
+    assert (await world.call("POST", "/cluster/queues/0/redrive", body={})).json == {"agent": 0, "moved": 1}
+    assert (await world.call("POST", "/cluster/queues/0/redrive")).json == {"agent": 0, "moved": 0}
+    assert (await world.call("POST", "/cluster/queues/0/purge")).json == {"agent": 0, "messages": 1}
+    assert (await inbox.depth()).visible == 0
+    for act in ("redrive", "purge"):
+        assert (await world.call("POST", f"/cluster/queues/9/{act}")).status == 404
+        assert (await world.call("GET", f"/cluster/queues/0/{act}")).status == 405
+    await world.be("stopped")
+    for act in ("redrive", "purge"):
+        assert (await world.call("POST", f"/cluster/queues/0/{act}")).status == 409
 
 
 async def test_a_ticket_is_good_once_from_where_it_was_asked_for():

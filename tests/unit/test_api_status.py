@@ -11,7 +11,7 @@ from murmur.entry import timestamp
 from murmur.errors import NotFound, Unavailable
 from murmur.pattern import wiring_for
 from murmur.ports import HostInfo, HostMetrics
-from murmur.roster import Roster
+from murmur.roster import MAX_LAUNCHES, Roster
 from tests.unit.api_twins import RUN, entry, flock
 
 NOW = datetime(2026, 11, 23, 6, 0, 0, tzinfo=UTC)
@@ -113,7 +113,7 @@ async def test_an_agent_whose_host_is_gone_is_missing_at_once_and_back_with_the_
     await world.heartbeat(0, activity="turn")
     agent = await agent_of(world)
     assert (agent["status"], agent["detail"]) == ("missing", "host-0 is gone: ended with status -9")
-    assert agent["instance"] == {"id": "71", "name": "host-0", "state": "gone"}
+    assert agent["instance"] == {"id": "71", "name": "host-0", "state": "gone", "launches": 0}
     fleet.found.append(HostInfo("72", "host-0", "running", NOW))
     agent = await agent_of(world)
     assert (agent["status"], agent["instance"]["id"], agent["metrics"]["cpu_percent"]) == ("turn", "72", 12.5)
@@ -136,6 +136,7 @@ async def test_counters_are_summed_and_files_counted():
         "tokens": 100,
         "cost": 0.3,
         "files": 2,
+        "repairs": 0,
     }
 
 
@@ -171,3 +172,44 @@ async def test_a_swarm_reads_those_that_wrote_last():
         await world.log(agent, entry(0, ts=timestamp(NOW + timedelta(seconds=agent))))
     agents = (await world.call("GET", "/cluster/status")).json["agents"]
     assert [agent["neighbours"] for agent in agents] == [[3, 4], [3, 4], [3, 4], [2, 4], [2, 3]]
+
+
+async def test_repairs_and_hosts_that_are_left_alone_are_told():
+    world = await running()
+    roster = Roster.plan(RUN, FlockConfig.parse({"concurrency": 4, "agentsPerInstance": 2}), "Go.")
+    roster = roster.model_copy(update={"launches": {"host-0": 2, "host-1": MAX_LAUNCHES}})
+    await world.store.put(keys.ROSTER, roster.to_json())
+    fleet = Fleet(HostInfo("71", "host-0", "running", NOW), HostInfo("72", "host-1", "gone", NOW, "killed"))
+    world.services = replace(world.services, fleet=fleet, metrics=Load())
+    status = (await world.call("GET", "/cluster/status")).json
+    assert status["totals"]["repairs"] == 1 + MAX_LAUNCHES - 1
+    assert status["notices"] == [f"host-1 died {MAX_LAUNCHES} times and is left alone"]
+    assert [agent["instance"]["launches"] for agent in status["agents"]] == [2, 2, MAX_LAUNCHES, MAX_LAUNCHES]
+    fleet.found[1] = HostInfo("73", "host-1", "running", NOW)
+    assert (await world.call("GET", "/cluster/status")).json["notices"] == []
+
+
+async def test_hosts_asked_for_and_there_are_counted_and_none_is_made_up():
+    world = await running()
+    assert (await world.call("GET", "/cluster/status")).json["hosts"] is None
+    roster = Roster.plan(RUN, FlockConfig.parse({"concurrency": 4, "agentsPerInstance": 2}), "Go.")
+    await world.store.put(keys.ROSTER, roster.model_copy(update={"launches": {"host-0": 1, "host-1": 3}}).to_json())
+    fleet = Fleet(HostInfo("71", "host-0", "running", NOW), HostInfo("72", "host-1", "gone", NOW))
+    world.services = replace(world.services, fleet=fleet)
+    assert (await world.call("GET", "/cluster/status")).json["hosts"] == {"asked": 2, "alive": 1, "restarts": 2}
+
+
+async def test_an_agent_of_a_stopping_flock_counts_as_stopped_only_when_it_said_so_or_its_host_is_gone():
+    world = await running()
+    roster = Roster.plan(RUN, FlockConfig.parse({"concurrency": 3, "agentsPerInstance": 2}), "Go.")
+    await world.store.put(keys.ROSTER, roster.to_json())
+    world.services = replace(
+        world.services, fleet=Fleet(HostInfo("71", "host-0", "gone", NOW), HostInfo("72", "host-1", "running", NOW))
+    )
+    await world.heartbeat(0, activity="turn")
+    await world.heartbeat(1, activity="turn", host="host-1")
+    await world.heartbeat(2, activity="stopped", host="host-1")
+    await world.be("stopping")
+    assert [(await agent_of(world, n))["status"] for n in range(3)] == ["stopped", "turn", "stopped"]
+    await world.be("stopped")
+    assert [(await agent_of(world, n))["status"] for n in range(3)] == ["stopped"] * 3

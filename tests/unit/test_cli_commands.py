@@ -1,5 +1,6 @@
 """The verbs against a pretended flock: what they send, what they print, what they end with."""
 
+import io
 import json
 import os
 import re
@@ -303,8 +304,23 @@ def test_queues_show_what_wakes_an_agent(flock: FakeFlock, capsys: pytest.Captur
     assert "store/agent-0.ndjson, anything but x" in said
     assert "turn #4" in said
     assert call(flock, "queues", "--peek") == exits.USAGE
-    assert call(flock, "queues", "1", "--peek") == exits.OK
-    assert "counts as a receive" in capsys.readouterr().err
+    for words in (["1", "--peek"], ["peek", "1"], ["peek", "agent-1"]):
+        assert call(flock, "queues", *words) == exits.OK
+        assert "counts as a receive" in capsys.readouterr().err
+    for words in (["peek"], ["1", "2"], ["one"], ["redrive"], ["purge", "1", "2"], ["purge", "1", "--peek"]):
+        assert call(flock, "queues", *words) == exits.USAGE
+
+
+def test_dead_letters_are_put_back_and_a_purge_asks_first(
+    flock: FakeFlock, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call(flock, "queues", "redrive", "1") == exits.OK
+    assert "2 dead letters are back in the queue of agent-1" in capsys.readouterr().out
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert call(flock, "queues", "purge", "1") == exits.USAGE
+    assert "--yes" in capsys.readouterr().err
+    assert call(flock, "queues", "purge", "1", "--yes") == exits.OK
+    assert "about 11 messages of agent-1 thrown away" in capsys.readouterr().out
 
 
 def test_history_lists_runs_and_shows_one(flock: FakeFlock, capsys: pytest.CaptureFixture[str]) -> None:

@@ -253,6 +253,10 @@ class FakeFlock:
             "inbox": {"visible": 5, "in_flight": 6, "dead": 7},
             "counters": {"wakes": 8, "gated": 9, "rescues": 10},
         }
+        if request.url.path.endswith("/redrive"):
+            return {"agent": 1, "moved": 2}
+        if request.url.path.endswith("/purge"):
+            return {"agent": 1, "messages": 11}
         if request.method == "POST":
             return {"messages": [{"body": "hello\x1b[31m", "receives": 1, "sent": ""}], "note": "counts as a receive"}
         if request.url.path.count("/") == 3:

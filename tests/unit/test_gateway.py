@@ -90,6 +90,22 @@ async def test_the_api_answers_at_its_own_paths(running):
     ).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/cluster/agents/a%0Ab/directive", 404, "no_route"),
+        ("GET", "/%0A", 404, "no_route"),
+        ("TRACE", "/cluster/status", 405, "wrong_method"),
+        ("BREW", "/", 405, "wrong_method"),
+    ],
+)
+async def test_what_the_router_refuses_has_the_shape_of_all_errors(running, method, path, status, code):
+    answer = await running.http.request(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.json()["remedy"]
+    assert answer.headers["cache-control"] == "no-store"
+
+
 async def test_files_pass_through_unharmed_whatever_their_name(running):
     body = bytes(range(256)) * 400
     for name in ("a b.bin", "ü,&=?#%+;日本🐝.bin", "x/y.bin"):
@@ -402,3 +418,10 @@ async def test_many_requests_at_once_are_answered_each_with_its_own(running):
         *(running.http.get("/cluster/habitat/file", params={"key": f"output/{n % 10}"}) for n in range(60))
     )
     assert [answer.text for answer in answers] == [str(n % 10) for n in range(60)]
+
+
+async def test_the_page_is_told_that_nobody_signs_in_on_one_machine(running):
+    answer = await running.http.get("/settings.json")
+    assert answer.json() == {"live": None, "auth": None, "aws": False}
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert (await running.http.post("/settings.json")).status_code == 405

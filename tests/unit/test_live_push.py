@@ -1,22 +1,34 @@
 """The live view: what changes tell, what a cursor lacks, and that no interleaving leaves a gap or a double."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.live.handler import answer, changes_of
+from functions.live.handler import changes_of, serve_batch, serve_message
 from functions.live.live import Live
 from functions.live.messages import FRAME_BYTES
 from murmur import keys
 from murmur.change import Change
 from murmur.config import FlockConfig
+from murmur.errors import Refused, Unavailable
 from murmur.memory.fabric import event_of
 from murmur.memory.publisher import MemoryPublisher
 from murmur.pattern import wiring_for
+from murmur.ports import HostInfo
+from murmur.roster import Roster
 from tests.unit.api_twins import RUN, entry, flock
+
+
+class Fleet:
+    def __init__(self, *hosts):
+        self.found = list(hosts)
+
+    async def hosts(self, _run):
+        return self.found
 
 
 class View:
@@ -301,29 +313,84 @@ async def test_one_unreadable_document_does_not_silence_the_rest():
     assert "entry" in kinds(view.received("c"))
 
 
+def records_of(changes):
+    return [
+        {"messageId": f"m{at}", "body": event_of(change, "flock"), "attributes": {"SentTimestamp": "1795424556000"}}
+        for at, change in enumerate(changes)
+    ]
+
+
 async def test_the_lambda_shapes_lead_to_the_same_logic():
     view = await running()
-
-    def event(kind, **more):
-        return {
-            "requestContext": {"connectionId": "c", "eventType": kind, "identity": {"sourceIp": "127.0.0.1"}},
-            **more,
-        }
-
-    ticket = (await view.world.call("POST", "/cluster/ticket")).json["ticket"]
-    connect = event("CONNECT", queryStringParameters={"ticket": ticket})
-    assert (await answer(connect, view.live))["statusCode"] == 200
-    assert (await answer(connect, view.live))["statusCode"] == 401
-    assert (await answer(event("CONNECT", queryStringParameters=None), view.live))["statusCode"] == 401
     view.publisher.open("c")
-    await answer(event("MESSAGE", body='{"type":"ping"}'), view.live)
-    assert kinds(view.received("c")) == ["pong"]
+    context = {"connectionId": "c", "eventType": "MESSAGE", "routeKey": "$default", "stage": "live"}
+    assert await serve_message({"requestContext": context, "body": '{"type":"ping"}'}, view.live) == {"statusCode": 200}
+    binary = {"requestContext": context, "body": "eyJ0eXBlIjoicGluZyJ9", "isBase64Encoded": True}
+    await serve_message(binary, view.live)
+    assert kinds(view.received("c")) == ["pong", "pong"]
     await view.world.log(0, entry(0))
-    records = [{"body": event_of(change, "flock")} for change in view.waiting]
-    assert await answer({"Records": [{"body": "junk"}, *records]}, view.live) == {"batchItemFailures": []}
+    records = records_of(view.waiting)
+    junk = {"messageId": "junk", "body": "junk"}
+    assert await serve_batch({"Records": [junk, *records]}, view.live) == {"batchItemFailures": []}
     assert "entry" in kinds(view.received("c"))
-    await answer(event("DISCONNECT"), view.live)
     assert len(changes_of(["{}", "[]", "\x00", *(record["body"] for record in records)])) == len(records)
+
+
+async def test_of_a_batch_only_what_the_store_would_not_show_comes_again(monkeypatch):
+    view = await running()
+    view.publisher.open("c")
+    view.waiting.clear()
+    await view.world.log(0, entry(0))
+    await view.world.log(1, entry(0))
+    records = records_of(view.waiting)
+    broken = [r["messageId"] for r in records if keys.log(1) in r["body"]]
+    get = type(view.world.store).get
+
+    async def fails_for_one(store, key, **range_):
+        if key == keys.log(1):
+            raise Unavailable("S3 is busy.", "Try again.")
+        return await get(store, key, **range_)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(view.world.store), "get", fails_for_one)
+        answer = await serve_batch({"Records": records}, view.live)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": message} for message in broken]}
+    assert "entry" in kinds(view.received("c")), "the other agent's entry was told"
+    again = [record for record in records if record["messageId"] in broken]
+    assert await serve_batch({"Records": again}, view.live) == {"batchItemFailures": []}
+    assert [m["agent"] for m in view.received("c") if m["type"] == "entry"] == [0, 1]
+
+
+async def test_a_file_that_may_not_be_read_is_told_without_its_author(monkeypatch):
+    view = await running()
+    view.publisher.open("c")
+    view.waiting.clear()
+    await view.world.store.put("output/plan.md", b"x", metadata={"agent": "3", "iteration": "7"})
+
+    async def forbidden(_store, key):
+        raise Refused(f"{key} is not allowed.", "Check the role.")
+
+    monkeypatch.setattr(type(view.world.store), "head", forbidden)
+    await serve_batch({"Records": records_of(view.waiting)}, view.live)
+    (told,) = [m for m in view.received("c") if m["type"] == "file"]
+    assert (told["key"], told["agent"], told["iteration"]) == ("output/plan.md", None, None)
+
+
+async def test_a_batch_that_no_connection_takes_comes_again_whole(monkeypatch):
+    view = await running()
+    view.publisher.open("c")
+    view.waiting.clear()
+    await view.world.log(0, entry(0))
+
+    async def busy(_publisher, _connection, _message):
+        raise Unavailable("API Gateway is busy.", "Try again.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(view.publisher), "send", busy)
+        with pytest.raises(Unavailable):
+            await serve_batch({"Records": records_of(view.waiting)}, view.live)
+    await serve_batch({"Records": records_of(view.waiting)}, view.live)
+    assert "entry" in kinds(view.received("c")), "the entry was not taken for told"
 
 
 @dataclass
@@ -455,3 +522,25 @@ async def test_whatever_happens_a_client_that_resumes_has_every_entry_once(steps
     await say(type="resume", cursor=client.cursor)
     again = [json.loads(text) for text in view.publisher.received[f"c{generation}"][before:]]
     assert not {"entry", "direction", "config", "control", "snapshot"} & set(kinds(again))
+
+
+async def test_while_it_starts_or_stops_every_agents_news_comes_with_the_count_of_hosts():
+    view = await running(concurrency=2)
+    fleet = Fleet(HostInfo("71", "host-0", "running", datetime.now(UTC)))
+    view.world.services = view.live._services = replace(view.world.services, fleet=fleet)
+    await view.world.store.put(keys.ROSTER, Roster.plan(RUN, FlockConfig(concurrency=2), "Go.").to_json())
+    view.publisher.open("a")
+    for state, told in (("running", False), ("stopping", True)):
+        await view.world.be(state)
+        view.waiting.clear()
+        await view.world.heartbeat(0)
+        before = len(view.received("a"))
+        await view.deliver()
+        fresh = view.received("a")[before:]
+        counts = [message["hosts"] for message in fresh if message["type"] == "control"]
+        assert counts == ([{"asked": 1, "alive": 1, "restarts": 0}] if told else [])
+    fleet.found = []
+    await view.world.be("stopped")
+    before = len(view.received("a"))
+    await view.deliver()
+    assert view.received("a")[before:][0]["hosts"] == {"asked": 1, "alive": 0, "restarts": 0}

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from agent.brains.mcp.errors import ToolRefused
 from agent.brains.scripted.facts import TurnFacts
 from agent.brains.scripted.inprocess import DeskTools, ScriptedMind
-from agent.brains.scripted.tools import ToolRefused
 from agent.brains.scripted.turn import take_turn
 from agent.brains.scripted.work.naming import digest_key
 from agent.tools.desk import Desk, Said

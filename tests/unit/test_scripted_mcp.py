@@ -11,11 +11,10 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from agent.brains.scripted.mcp.client import McpClient
-from agent.brains.scripted.mcp.errors import ServerUnreachable
-from agent.brains.scripted.mcp.http import HttpConnection, parse_url
-from agent.brains.scripted.mcp.transport import HttpTransport, StdioTransport
-from agent.brains.scripted.tools import ToolRefused
+from agent.brains.mcp.client import McpClient
+from agent.brains.mcp.errors import ServerUnreachable, ToolRefused
+from agent.brains.mcp.http import HttpConnection, parse_url
+from agent.brains.mcp.transport import HttpTransport, StdioTransport
 
 Answer = Callable[[dict[str, str], dict[str, object]], bytes]
 

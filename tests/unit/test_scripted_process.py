@@ -278,7 +278,7 @@ async def test_the_end_of_its_input_ends_the_process_in_mid_turn() -> None:
 
 async def test_no_large_library_is_loaded() -> None:
     code = (
-        "import sys; from agent.brains.scripted.__main__ import main; from agent.brains.scripted import turn, mcp;"
+        "import sys; from agent.brains.scripted.__main__ import main; from agent.brains.scripted import turn; from agent.brains import mcp;"
         "print(sorted({'acp', 'mcp', 'pydantic', 'asyncio', 'http.client', 'hashlib', 'ssl', 'dataclasses', 'subprocess'}"
         " & sys.modules.keys()))"
     )

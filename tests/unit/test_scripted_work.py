@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.brains.mcp.errors import ToolRefused
 from agent.brains.scripted import tools as scripted_tools
 from agent.brains.scripted.facts import TurnFacts, cross_check, parse_facts
 from agent.brains.scripted.neighbours import announced
-from agent.brains.scripted.tools import PAGE_BYTES, ToolRefused, clip, list_files, read_text
+from agent.brains.scripted.tools import PAGE_BYTES, clip, list_files, read_text
 from agent.brains.scripted.work.choice import candidates
 from agent.brains.scripted.work.items import parse_items
 from agent.brains.scripted.work.naming import claim_name, digest_key, fingerprint

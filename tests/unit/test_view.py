@@ -16,7 +16,7 @@ async def test_a_damaged_configuration_is_logged_once_and_the_last_good_one_stay
 ) -> None:
     store = MemoryStore()
     await store.put(keys.CONFIG, FlockConfig(concurrency=8, neighbourRadius=2).to_json())
-    view = View(store, SharedReader(store), 0, 8)
+    view = View(store, SharedReader(store), 0, 8, "r")
     await view.look()
     await store.put(keys.CONFIG, b"{broken")
     await view.look()

@@ -6,8 +6,8 @@ import argparse
 import os
 import sys
 
-from agent.brains.scripted.acp import Agent
-from agent.brains.scripted.session import Behaviour
+from agent.brains.acp import Agent, serve, write_all
+from agent.brains.scripted.session import CARD, Behaviour, ScriptedSession
 
 THINK = "MURMUR_SCRIPTED_THINK"
 
@@ -30,12 +30,8 @@ def main(argv: list[str] | None = None) -> int:
         "--seed", type=int, default=0, metavar="N", help="another order of work where the order is free (default: 0)"
     )
     given = parser.parse_args(argv)
-    agent = Agent(Behaviour(given.think, given.seed), _write_all)
-    try:
-        agent.serve(sys.stdin.buffer)
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    behaviour = Behaviour(given.think, given.seed)
+    return serve(Agent(CARD, lambda servers: ScriptedSession(servers, behaviour), write_all))
 
 
 def _seconds(text: str) -> float:
@@ -43,14 +39,6 @@ def _seconds(text: str) -> float:
     if not 0 <= value <= 86_400:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 86400 seconds")
     return value
-
-
-def _write_all(line: bytes) -> None:
-    try:
-        while line:
-            line = line[os.write(1, line) :]
-    except BrokenPipeError:
-        os._exit(0)  # Nobody listens any more, whichever thread finds out: with the client the reason to be is gone.
 
 
 if __name__ == "__main__":

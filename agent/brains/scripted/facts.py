@@ -6,7 +6,8 @@ import json
 import re
 from typing import Any, Final, NamedTuple, TypeGuard
 
-from agent.brains.scripted.tools import ToolRefused, Tools
+from agent.brains.mcp.errors import ToolRefused
+from agent.brains.scripted.tools import Tools
 from murmur import keys
 from murmur.errors import InvalidInput
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from agent.brains.mcp.errors import ToolRefused
 from agent.brains.scripted.facts import parse_facts
-from agent.brains.scripted.tools import ToolRefused
 from agent.brains.scripted.turn import take_turn
 from agent.ports import TurnOutcome
 from agent.tools.desk import Desk

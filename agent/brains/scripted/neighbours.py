@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Final
 
+from agent.brains.mcp.errors import ToolRefused
 from agent.brains.scripted.facts import TurnFacts
-from agent.brains.scripted.tools import ToolRefused, Tools
+from agent.brains.scripted.tools import Tools
 from murmur import keys
 
 MOST_LOGS: Final = 16

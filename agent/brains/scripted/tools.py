@@ -6,7 +6,7 @@ import json
 import re
 from typing import Final, NamedTuple, Protocol
 
-from murmur.errors import Refused
+from agent.brains.mcp.errors import ToolRefused
 
 PAGE_BYTES: Final = 256 * 1024
 READ_BOUND_BYTES: Final = 2_000_000
@@ -20,25 +20,6 @@ _READ_ATTEMPTS: Final = 3
 _NOTE: Final = re.compile(
     r"\n?\[murmur\] bytes \d+-\d+ of (?P<size>\d+); (?:end of file|next offset (?P<next>\d+))(?P<changed>[^\n]*)\Z"
 )
-
-
-class ToolRefused(Refused):
-    """A tool answered with an error; the message is the tool's own words. Remedy: those words name it."""
-
-    code = "tool_refused"
-
-    def __init__(self, words: str) -> None:
-        super().__init__(words.strip(), "")
-
-    @property
-    def not_text(self) -> bool:
-        """Whether the words say that the file is binary or in another encoding: reading it again cannot help."""
-        return "not UTF-8 text" in self.message
-
-    @property
-    def for_good(self) -> bool:
-        """Whether asking again cannot help."""
-        return self.not_text or " is refused: " in self.message
 
 
 class Tools(Protocol):

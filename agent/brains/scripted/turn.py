@@ -6,9 +6,10 @@ and in the simulator (``inprocess``). What others wrote is data to it; the only 
 
 from __future__ import annotations
 
+from agent.brains.mcp.errors import ToolRefused
 from agent.brains.scripted.facts import TurnFacts, cross_check
 from agent.brains.scripted.report import Report
-from agent.brains.scripted.tools import ToolRefused, Tools, list_files, read_text
+from agent.brains.scripted.tools import Tools, list_files, read_text
 from agent.brains.scripted.work import documents
 from agent.brains.scripted.work.checklist import Checklist
 from agent.brains.scripted.work.items import parse_items

@@ -74,4 +74,6 @@ def _shown(entry: Entry) -> str:
     if entry.next_intent:
         lines.append(f"    next   {entry.next_intent}")
     lines += [f"    file   {name}" for name in entry.files]
+    lines += [f"    refused {words}" for words in entry.refused]
+    lines += [f"    doubt  {words}" for words in entry.doubts]
     return "\n".join(lines)

@@ -1,8 +1,9 @@
-"""``murmur queues``: every agent's inbox and rule; one agent's last deliveries; a look at what waits."""
+"""``murmur queues``: every agent's inbox and rule; one agent's last deliveries; a look at what waits; redrive and purge."""
 
 from __future__ import annotations
 
-from argparse import Namespace
+import sys
+from argparse import ArgumentTypeError, Namespace
 from typing import Any
 
 from murmur.cli import exits
@@ -15,43 +16,86 @@ from murmur.cli.text import clean, clock_time
 EXAMPLES = """\
   murmur queues
   murmur queues 3
-  murmur queues 3 --peek
+  murmur queues peek 3
+  murmur queues redrive 3
+  murmur queues purge 3 --yes
 """
+_DOES = ("peek", "redrive", "purge")
 
 
 def arguments(parser: Parser) -> None:
     """Declare the arguments."""
-    parser.add_argument("agent", nargs="?", type=agent_number, metavar="N", help="one agent: its rule and deliveries")
     parser.add_argument(
-        "--peek", action="store_true", help="receive up to 10 waiting messages and put them back (SQS counts a receive)"
+        "what",
+        nargs="*",
+        metavar="[peek|redrive|purge] N",
+        help="N alone: its rule and deliveries; peek: receive up to 10 waiting messages and put them back (SQS counts a receive); "
+        "redrive: put its dead letters back into its queue; purge: throw away what its queue holds",
     )
+    parser.add_argument("--peek", action="store_true", help="the same as: murmur queues peek N")
+    parser.add_argument("--yes", action="store_true", help="purge without asking")
     add_json(parser)
     add_flock(parser)
 
 
 def execute(args: Namespace) -> int:
     """Show."""
-    if args.peek and args.agent is None:
-        raise UsageError("--peek looks into one queue.", "Write: murmur queues 3 --peek.")
+    does, agent = _asked(args)
+    if does == "purge" and not args.yes and not _sure(agent):
+        note("Nothing was thrown away.")
+        return exits.OK
     with Client.of(args) as client:
-        if args.agent is None:
-            found = client.get("/cluster/queues")
-        elif args.peek:
-            found = client.call("POST", f"/cluster/queues/{args.agent}/peek", body={})
+        if does:
+            found = client.call("POST", f"/cluster/queues/{agent}/{does}", body={})
         else:
-            found = client.get(f"/cluster/queues/{args.agent}")
+            found = client.get("/cluster/queues" + (f"/{agent}" if agent is not None else ""))
     if args.json:
         print_json(found)
-    elif args.peek:
-        _peeked(found)
-    elif args.agent is not None:
-        _one(found)
     else:
-        _all(found.get("queues", []))
+        show = {"peek": _peeked, "redrive": _redriven, "purge": _purged, "": _all if agent is None else _one}[does]
+        show(found)
     return exits.OK
 
 
-def _all(queues: list[dict[str, Any]]) -> None:
+def _asked(args: Namespace) -> tuple[str, int | None]:
+    """What to do, and with whose queue. Raises UsageError."""
+    words = list(args.what)
+    does = words.pop(0) if words and words[0] in _DOES else ""
+    if len(words) > 1 or (args.peek and does not in ("", "peek")):
+        raise UsageError("That is not a request to one queue.", "Write: murmur queues 3, or murmur queues purge 3.")
+    does = "peek" if args.peek else does
+    if not words:
+        if does:
+            raise UsageError(f"{does} is for one queue.", f"Write: murmur queues {does} 3.")
+        return "", None
+    try:
+        return does, agent_number(words[0])
+    except ArgumentTypeError as error:
+        raise UsageError(
+            f"{clean(words[0], 40)}: {error}.", "Write: murmur queues 3, or murmur queues peek 3."
+        ) from None
+
+
+def _sure(agent: int | None) -> bool:
+    """Whether the person at the terminal means it. Raises UsageError where nobody can be asked."""
+    if not sys.stdin.isatty():
+        raise UsageError("A purge throws messages away, and nobody can be asked here.", "Add --yes if that is meant.")
+    return input(f"Throw away every message that waits for agent-{agent}? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _redriven(found: dict[str, Any]) -> None:
+    say(
+        f"{clean(found.get('moved', '?'))} dead letters are back in the queue of agent-{clean(found.get('agent', '?'))}"
+    )
+
+
+def _purged(found: dict[str, Any]) -> None:
+    say(f"about {clean(found.get('messages', '?'))} messages of agent-{clean(found.get('agent', '?'))} thrown away")
+    note("What changed is still found: the agent looks for itself after its interval.")
+
+
+def _all(found: dict[str, Any]) -> None:
+    queues: list[dict[str, Any]] = found.get("queues", [])
     if not queues:
         note("No queues: they are made when a run starts.")
         return
@@ -62,6 +106,10 @@ def _all(queues: list[dict[str, Any]]) -> None:
         sums = (str(counted.wakes), str(counted.gated), str(counted.rescues))
         grid.add_row(f"agent-{clean(queue.get('agent', '?'))}", *depth, *sums, clean(queue.get("queue", "")))
     show_table(grid)
+    if found.get("dead_letters"):
+        note(
+            f"{clean(found['dead_letters'])} dead letters in all; murmur queues redrive N puts those of one agent back."
+        )
 
 
 def _one(queue: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from murmur.cli import exits
+from murmur.cli.brain import add_model_options, offer_model
 from murmur.cli.client import Client
 from murmur.cli.feed import follow
 from murmur.cli.find import HOME_NAME, Target, running, target
@@ -27,6 +28,7 @@ from murmur.errors import MurmurError
 EXAMPLES = """\
   murmur run --knowledge docs --direction "Digest every document, then write one index." --agents 8 --out result
   murmur run --direction @checklist.md --agents 4 --json > report.json
+  murmur run --knowledge notes --direction @goal.md --runner model --model ollama:qwen3 --out result
   murmur run --knowledge notes --direction - --agent-command "my-agent --acp" < goal.md
 
 Ctrl-C stops cleanly and still copies what was produced; a second Ctrl-C ends everything at once.
@@ -55,8 +57,11 @@ def arguments(parser: Parser) -> None:
         metavar="SECONDS",
         help="of the fallback, where no event arrives (5 for the scripted runner)",
     )
-    flock.add_argument("--runner", metavar="NAME", help="which runner: scripted, or custom")
-    flock.add_argument("--model", help="model name handed to the runner")
+    flock.add_argument("--runner", metavar="NAME", help="which runner (`murmur runners` lists them)")
+    flock.add_argument(
+        "--model", help="model name handed to the runner (for 'model': ollama:qwen3, openai:…, bedrock:…)"
+    )
+    add_model_options(flock)
     add_agent_command(flock)
     flock.add_argument("--think", type=not_negative, metavar="SECONDS", help="let the scripted brain think so long")
     limits = parser.add_argument_group("how it goes")
@@ -65,6 +70,9 @@ def arguments(parser: Parser) -> None:
         "--home", type=Path, default=Path(HOME_NAME), help=f"where the state lies (default: {HOME_NAME})"
     )
     limits.add_argument("--url", default="", help="use the flock at this address instead of one on this machine")
+    limits.add_argument(
+        "--flock", default="", metavar="NAME", help="use this deployed flock instead (see `murmur login`)"
+    )
     limits.add_argument("--keep", action="store_true", help="keep the dashboard up at the end, until Ctrl-C")
     limits.add_argument("--quiet", action="store_true", help="no progress, only the summary")
     add_json(parser)
@@ -83,13 +91,15 @@ def execute(args: Namespace) -> int:
     if args.out:
         check_folder(args.out, force=args.force)
     there = _there(args, home)
-    if there and (args.agent_command or args.think is not None):
+    if there and (args.agent_command or args.think is not None or args.model_context or args.model_prices):
         raise UsageError(
-            f"A flock already runs at {there.url}; --think and --agent-command are set where it starts.",
+            f"A flock already runs at {there.url}; --think, --agent-command, --model-context and --model-prices are set "
+            "where it starts.",
             "Give them to that `murmur up`, or use another --home.",
         )
     if not there:
-        offer(args.agent_command, args.agent_env)
+        offer(args.agent_command, args.agent_env, [args.runner] if args.runner else [])
+        offer_model(args.runner, args.model, args.model_context, args.model_prices)
 
     def work(url: str, interrupt: threading.Event) -> int:
         return _work(args, plan, found, there or Target(url, home=home), interrupt, own_server=there is None)
@@ -104,7 +114,7 @@ def execute(args: Namespace) -> int:
 
 def _there(args: Namespace, home: Path) -> Target | None:
     """A flock that runs already: the one named, or the one in ``home``; None: we start our own."""
-    if args.url:
+    if args.url or args.flock:
         return target(args)
     found = running(home)
     return Target(found.url, home=home) if found else None

@@ -52,6 +52,10 @@ def show(status: Status, url: str) -> None:
     out.print(f"run     {status.run or 'none yet'}")
     out.print(f"ring    {status.concurrency} agents, {ring}, runner {scripted}")
     out.print(f"so far  {totals_line(status)}")
+    if status.repairs:
+        out.print(f"repairs {status.repairs} (hosts that died and were started again)")
+    for notice in status.notices:
+        out.print(Text.assemble("note    ", (notice, "bold red")))
     out.print(f"at      {url}", soft_wrap=True)
     if not status.agents:
         out.print("\nNo agents. Start a run with `murmur start`.")

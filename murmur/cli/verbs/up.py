@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from murmur.cli import exits
+from murmur.cli.brain import RUNNER, add_model_options, offer_model
 from murmur.cli.client import Client
 from murmur.cli.find import HOME_NAME, Target
 from murmur.cli.hosting import host
@@ -21,6 +22,7 @@ from murmur.cli.shapes import Status
 EXAMPLES = """\
   murmur up
   murmur up --port 8080 --home ~/flocks/docs
+  murmur up --model ollama:qwen3 --model-context 32768
   murmur up --agent-command "my-agent --acp" --agent-env MY_API_KEY
 
 Stop it with Ctrl-C (a second Ctrl-C ends everything at once). Logs, output and history stay in the home
@@ -40,6 +42,17 @@ def arguments(parser: Parser) -> None:
     parser.add_argument(
         "--think", type=not_negative, default=0.0, metavar="SECONDS", help="let the scripted brain think so long"
     )
+    parser.add_argument(
+        "--runner",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="see that this runner is here before anything starts (repeatable; what is installed is offered anyway)",
+    )
+    parser.add_argument(
+        "--model", metavar="ID", help="what the runner 'model' uses where the configuration names none: ollama:qwen3, …"
+    )
+    add_model_options(parser)
     add_agent_command(parser)
     add_json(parser)
 
@@ -49,7 +62,9 @@ def execute(args: Namespace) -> int:
     home = args.home.expanduser().absolute()
     require_idle(home)
     port = _port(args.port)
-    offer(args.agent_command, args.agent_env)
+    offer(args.agent_command, args.agent_env, args.runner)
+    named = args.model or args.model_context or args.model_prices
+    offer_model(RUNNER if named else None, args.model, args.model_context, args.model_prices)
 
     def serve(url: str, interrupt: threading.Event) -> int:
         if args.json:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from agent.brains.mcp.errors import ToolRefused
 from agent.brains.scripted.facts import TurnFacts
 from agent.brains.scripted.neighbours import announced
 from agent.brains.scripted.report import Report
 from agent.brains.scripted.text.digest import Digest, make_digest, render, unreadable
-from agent.brains.scripted.tools import FileInfo, ToolRefused, Tools, clip, create, list_files, read_text
+from agent.brains.scripted.tools import FileInfo, Tools, clip, create, list_files, read_text
 from agent.brains.scripted.work.choice import candidates
 from agent.brains.scripted.work.index import ensure_index
 from agent.brains.scripted.work.naming import DIGESTS, INDEX, digest_key

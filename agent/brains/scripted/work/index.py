@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from agent.brains.mcp.errors import ToolRefused
 from agent.brains.scripted.facts import TurnFacts
 from agent.brains.scripted.text.digest import code_span
-from agent.brains.scripted.tools import WHOLE_BYTES, ToolRefused, Tools, clip, create, exists, read_text
+from agent.brains.scripted.tools import WHOLE_BYTES, Tools, clip, create, exists, read_text
 from agent.brains.scripted.work.naming import DIGESTS, INDEX, digest_key
 from murmur import keys
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from agent.brains.scripted.mcp.errors import ServerUnreachable
+from agent.brains.mcp.errors import ServerUnreachable
 
 CONNECT_SECONDS: Final = 10.0
 ANSWER_SECONDS: Final = 300.0

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from agent.brains.scripted.mcp.errors import ServerUnreachable
-from agent.brains.scripted.mcp.http import Head, HttpConnection
+from agent.brains.mcp.errors import ServerUnreachable
+from agent.brains.mcp.http import Head, HttpConnection
 
 if TYPE_CHECKING:
     from subprocess import Popen
