@@ -31,11 +31,13 @@ RUNTIME: Final = lambda_.Runtime.PYTHON_3_13
 _CORE: Final = (
     "annotated-types",
     "aws-lambda-powertools",
+    "aws-xray-sdk",
     "jmespath",
     "pydantic",
     "pydantic-core",
     "typing-extensions",
     "typing-inspection",
+    "wrapt",
 )
 _LEFT_OUT: Final = ("cli", "local", "memory", "simulate")
 """Parts of murmur/ that no function imports."""

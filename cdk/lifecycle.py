@@ -131,9 +131,11 @@ class Lifecycle(Construct):
 def lifecycle_statements(names: Names) -> list[iam.PolicyStatement]:
     """Archive the run before, wire the readers, say how the flock stands. Launching is ``cdk.launching``'s."""
     runs = fields.under(keys.STORE, keys.STATE, keys.SEGMENTS, keys.OUTPUT, keys.VERSIONS + keys.OUTPUT)
+    documents = (keys.CONTROL, keys.ROSTER, keys.LEASE, WITNESS)
+    handed_over = (keys.CONFIG, keys.DIRECTION)  # by a start that was cut off before it had written them
     return [
         *fields.read(names, *fields.DOCUMENTS, *runs, f"{keys.KNOWLEDGE}*"),
-        fields.write(names, keys.CONTROL, keys.ROSTER, keys.LEASE, WITNESS, *fields.under(keys.HISTORY)),
+        fields.write(names, *documents, *handed_over, *fields.under(keys.HISTORY)),
         fields.delete(names, *runs),
         allow(
             "Rules",

@@ -12,7 +12,13 @@ from murmur import keys
 
 ACCESS_DAYS = 90
 """How long access logs are kept."""
-CONDITIONAL = (f"{keys.STORE}agent-*.ndjson", f"{keys.STATE}agent-*.json", f"{keys.OUTPUT}*", keys.CONTROL)
+CONDITIONAL = (
+    f"{keys.STORE}agent-*.ndjson",
+    f"{keys.STATE}agent-*.json",
+    f"{keys.OUTPUT}*",
+    keys.CONTROL,
+    keys.ROSTER,
+)
 """What nobody may overwrite without saying which version is meant (I4, I5): S3 itself refuses it."""
 
 
