@@ -16,7 +16,7 @@ from murmur import keys, ring
 from murmur.config import FlockConfig
 from murmur.control import Control, parse_control
 from murmur.cursor import Cursor
-from murmur.entry import LogEntry, parse_log
+from murmur.entry import LogEntry, last_written, parse_log
 from murmur.errors import MurmurError, ObjectMissing
 from murmur.ports import Store, StoredObject
 from murmur.runs import left_over
@@ -160,13 +160,15 @@ class View:
         """Keep the tail's entries. One that fell further behind needs no more: the newest entries say what is going on."""
         if left_over(got, self._run):  # a process of an earlier run came too late: its agent will write over this
             self._entries[agent], self._top[agent] = (), -1
+            self._written.pop(agent, None)
             return
         entries = parse_log(got.body, partial=got.start > 0).entries
         if got.start > 0 and not entries:
             entries = parse_log((await self._store.get(got.key)).body).entries
         self._entries[agent] = entries
         self._top[agent] = max((entry.iteration for entry in entries), default=-1)
-        self._written[agent] = max(self._written.get(agent, 0.0), got.modified.timestamp())
+        if entries:
+            self._written[agent] = last_written(entries)
 
     def tails(self) -> Mapping[int, tuple[LogEntry, ...]]:
         """What is known of each neighbour's log, for the prompt."""

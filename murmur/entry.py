@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, Self
@@ -176,6 +176,16 @@ def timestamp(moment: datetime) -> str:
     """ISO-8601 in UTC with milliseconds: the form of ``ts``."""
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def last_written(entries: Sequence[LogEntry]) -> float:
+    """When a log was last written, in seconds since 1970, as its newest entry says; 0.0 for an empty log.
+
+    A swarm ranks agents by this, never by when S3 says the object was modified: that is told in whole seconds by one call and
+    in milliseconds by another, and who reads whom must be the same for whoever asks.
+    """
+    when = moment(entries[-1].ts) if entries else None
+    return when.timestamp() if when else 0.0
 
 
 def moment(ts: str) -> datetime | None:

@@ -23,6 +23,8 @@ class AgentFacts:
     """Why it is parked; empty if it is not."""
     waiting_messages: int = 0
     """Visible or in flight in its queue."""
+    wrote: float = 0.0
+    """When it last wrote (``murmur.entry.last_written``): what a swarm ranks by."""
 
 
 @dataclass(frozen=True, slots=True)

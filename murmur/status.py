@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from murmur import ring
 from murmur.config import FlockConfig
 from murmur.control import Control, FlockState
-from murmur.entry import LogEntry, moment, timestamp
+from murmur.entry import LogEntry, last_written, moment, timestamp
 from murmur.ports import Depth, HostInfo, HostMetrics
 from murmur.ring import Algorithm
 from murmur.roster import Roster
@@ -287,13 +287,8 @@ def neighbourhoods(config: FlockConfig, agents: Sequence[AgentFacts]) -> dict[in
     mine = [agent.agent for agent in agents if agent.agent < size]
     if config.algorithm != "swarm":
         return {agent: ring.neighbours(config.algorithm, agent, size, config.neighbourRadius) for agent in mine}
-    wrote = {agent.agent: _wrote(agent.entries) for agent in agents}
+    wrote = {agent.agent: last_written(agent.entries) for agent in agents if agent.entries}
     return {agent: ring.most_recent(agent, wrote, config.swarmK) for agent in mine}
-
-
-def _wrote(entries: Sequence[LogEntry]) -> float:
-    when = moment(entries[-1].ts) if entries else None
-    return when.timestamp() if when else 0.0
 
 
 def _evidence(state: AgentState | None, now: datetime) -> Evidence:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
@@ -13,7 +13,7 @@ from murmur import keys, quiet, ring
 from murmur.config import FlockConfig
 from murmur.control import Control
 from murmur.cursor import Cursor, listing_version
-from murmur.entry import LogEntry, parse_log
+from murmur.entry import LogEntry, last_written, parse_log
 from murmur.errors import NotFound, ObjectMissing
 from murmur.listing import everything, output_files
 from murmur.ports import Fabric, ObjectInfo, Store
@@ -43,13 +43,6 @@ class _Listing:
     def find(self, key: str) -> ObjectInfo | None:
         """The object of the listing at ``key``."""
         return self._by_key.get(key)
-
-    def neighbours(self, agent: int, size: int, config: FlockConfig) -> tuple[int, ...]:
-        """Whom ``agent`` reads."""
-        if config.algorithm != "swarm":
-            return ring.neighbours(config.algorithm, agent, size, config.neighbourRadius)
-        logs = ((keys.agent_of_log(item.key), item.modified.timestamp()) for item in self.store)
-        return ring.most_recent(agent, {other: when for other, when in logs if other is not None}, config.swarmK)
 
     def fingerprint(self, control: Control, config: FlockConfig) -> str:
         """Same fingerprint: nothing was written in between that the verdict depends on."""
@@ -106,7 +99,7 @@ class SettleWatch:
         everyone = (self._facts(agent, control.run, listing) for agent in range(roster.size))
         flock: list[AgentFacts] = await asyncio.gather(*everyone)
         flock = [_without(facts, lost[facts.agent]) if facts.agent in lost else facts for facts in flock]
-        near = {agent: listing.neighbours(agent, roster.size, config) for agent in range(roster.size)}
+        near = _neighbours(flock, config)
         documents = await self._documents(control, roster, config, listing)
         verdict = quiet.judge(flock, near, documents)
         if verdict.settled:
@@ -124,6 +117,7 @@ class SettleWatch:
             agent,
             entries[-1] if entries else None,
             newest_news=max(news, default=before),
+            wrote=last_written(entries),
             seen=cursor.seen,
             seen_documents=cursor.documents,
             in_turn=state is not None and state.activity == "turn",
@@ -174,6 +168,15 @@ class SettleWatch:
             got = await self._store.get(item.key)
             known = self._memory.states[item.key] = (got.etag, AgentState.from_json(got.body))
         return known[1] if known[1] is not None and known[1].run == run else None
+
+
+def _neighbours(flock: Sequence[AgentFacts], config: FlockConfig) -> dict[int, tuple[int, ...]]:
+    """Whom each agent reads."""
+    if config.algorithm != "swarm":
+        size, radius = len(flock), config.neighbourRadius
+        return {facts.agent: ring.neighbours(config.algorithm, facts.agent, size, radius) for facts in flock}
+    wrote = {facts.agent: facts.wrote for facts in flock if facts.last is not None}
+    return {facts.agent: ring.most_recent(facts.agent, wrote, config.swarmK) for facts in flock}
 
 
 def _without(facts: AgentFacts, why: str) -> AgentFacts:

@@ -16,6 +16,7 @@ from typing import Any
 from murmur import keys, ring
 from murmur.config import FlockConfig
 from murmur.control import Control, parse_control
+from murmur.entry import last_written, parse_log
 from murmur.roster import Roster
 from murmur.simulate.hosts import Life
 from murmur.simulate.record import Put, RecordingStore
@@ -127,7 +128,7 @@ class Truth:
             if put.body is None:
                 self._written.pop(agent, None)
                 return
-            self._written[agent] = put.at
+            self._written[agent] = last_written(parse_log(put.body[put.body.rstrip().rfind(b"\n") + 1 :]).entries)
             told = self._told.setdefault((run, agent), Told())
             for line in added(told.body, put.body):
                 told.take_line(json.loads(line), put.at)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import re
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -12,6 +15,7 @@ from typing import Any
 from tests.e2e.flock import documents, flock
 from tests.stand_ins.endpoint import Asked, Reply, broadcast, call, chunk, endpoint, says
 
+ROOT = Path(__file__).resolve().parents[2]
 AGENTS = 8
 DIRECTION = "Digest every document of knowledge-base/ into output/digests/, one file each; then write output/index.md."
 BLOCK = re.compile(r"```murmur-turn\n(\{.*?\})\n```", re.DOTALL)
@@ -98,3 +102,29 @@ async def test_eight_agents_digest_every_document_once_and_settle(tmp_path: Path
         f"\n{AGENTS} agents, {len(given)} documents: {took:.1f} s from start to settled, {status['totals']['turns']} turns, "
         f"{len(model.asked)} model calls, {sum(len(a.raw) for a in model.asked) // len(model.asked)} bytes a request"
     )
+
+
+async def test_one_command_runs_a_flock_on_a_model(tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    for name, body in documents(3).items():
+        (tmp_path / "notes" / Path(name).name).write_bytes(body)
+    async with endpoint(decide) as model:
+        words = ["run", "--runner", "model", "--model", f"{model.url}/v1#scripted", "--model-prices", "1/10"]
+        words += ["--agents", "2", "--radius", "1", "--interval", "2", "--knowledge", "notes", "--direction", DIRECTION]
+        process = await asyncio.create_subprocess_exec(
+            *[sys.executable, "-m", "murmur.cli.main", *words, "--out", "result", "--json"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()[-3000:]
+    assert sorted(p.name for p in (tmp_path / "result").rglob("*.md")) == [
+        "index.md",
+        "note-0.md",
+        "note-1.md",
+        "note-2.md",
+    ]
+    told = json.loads(out)
+    assert told["outcome"] == "settled", told

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from agent.brains.acp import Cancelled, Ending, RpcError, Tell
 from agent.brains.mcp.toolbox import HttpServer
 from agent.brains.model.openai import ChatCompletions
 from agent.brains.model.session import ModelSession
 from agent.brains.model.settings import BrainSettings
+from agent.brains.session import Cancelled, Ending, RpcError, Tell
 from agent.tools.desk import Desk
 from agent.tools.server import ToolServer
 from murmur.memory.store import MemoryStore
@@ -339,6 +339,32 @@ async def test_a_long_file_comes_in_pages_the_window_has_room_for_and_old_pages_
     assert largest < 8000 * 4, "every request fits the window"
 
 
+async def test_files_read_at_once_share_the_room_of_one_page() -> None:
+    many = says(*[call("fs_read", number, path="knowledge-base/long.md") for number in range(5)])
+    async with staged(in_turn(many, says(broadcast())), MURMUR_MODEL_CONTEXT="20000") as stage:
+        await stage.store.put("knowledge-base/long.md", b"word " * 20_000)
+        await stage.turn()
+    results = stage.results(1)
+    assert len(results) == 5
+    assert all(len(result) < 20_000 * 3 / 4 / 5 + 200 for result in results)
+    assert all("next offset 3000" in result for result in results)
+
+
+@pytest.mark.parametrize("loaded", ["m", "m:latest", "other", ""])
+async def test_ollama_is_asked_how_large_the_window_is_that_it_has_given_the_model(loaded: str) -> None:
+    models = [{"model": loaded, "context_length": 16_384}] if loaded else "nonsense"
+
+    def script(asked: Any, number: int) -> Reply:
+        if asked.path == "/api/ps":
+            return Reply([json.dumps({"models": models}).encode()], headers={"content-type": "application/json"})
+        return says(broadcast())
+
+    async with staged(script, MURMUR_MODEL_CONTEXT="") as stage:
+        stage.environment |= {"MURMUR_MODEL": "ollama:m", "OLLAMA_HOST": stage.model.url}
+        assert (await stage.turn()).stop_reason == "end_turn"
+    assert stage.of("usage_update")[0]["size"] == (16_384 if loaded.startswith("m") else 4096)
+
+
 async def test_a_prompt_larger_than_the_window_is_told_before_it_costs_anything() -> None:
     async with staged(in_turn(says(broadcast())), MURMUR_MODEL_CONTEXT="2048") as stage:
         with pytest.raises(RpcError, match="--model-context"):
@@ -347,10 +373,8 @@ async def test_a_prompt_larger_than_the_window_is_told_before_it_costs_anything(
 
 
 async def test_turns_leave_no_thread_behind() -> None:
+    before = set(threading.enumerate())
     async with staged(in_turn(says(broadcast()))) as stage:
         await stage.turn()
-    assert not [
-        thread
-        for thread in threading.enumerate()
-        if "MainThread" not in thread.name and not thread.name.startswith("asyncio")
-    ]
+    left = set(threading.enumerate()) - before
+    assert not [thread for thread in left if not thread.name.startswith("asyncio")]

@@ -9,10 +9,10 @@ from typing import Any
 import boto3
 import pytest
 
-from agent.brains.acp import Cancelled, RpcError, Tell
 from agent.brains.mcp.toolbox import HttpServer
 from agent.brains.model.credentials import LENT, borrow, lend
 from agent.brains.model.session import ModelSession, prepare
+from agent.brains.session import Cancelled, RpcError, Tell
 from agent.tools.desk import Desk
 from agent.tools.server import ToolServer
 from murmur.memory.store import MemoryStore

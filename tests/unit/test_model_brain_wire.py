@@ -23,8 +23,8 @@ from tests.stand_ins.endpoint import call, chunk, done, event, raw_call, usage
 SETTINGS = BrainSettings(ModelId("address", "m", "http://127.0.0.1:1/v1"))
 
 
-def read(body: bytes, size: int = 10**9, content_type: str = "text/event-stream") -> tuple[Answer, list[Piece]]:
-    reading = ChatCompletions(SETTINGS).reading(content_type)
+def read(body: bytes, size: int = 10**9) -> tuple[Answer, list[Piece]]:
+    reading = ChatCompletions(SETTINGS).reading()
     pieces = [piece for at in range(0, len(body), size) for piece in reading.feed(body[at : at + size])]
     return reading.answer(), pieces
 
@@ -94,7 +94,7 @@ def test_a_server_that_does_not_stream_is_understood() -> None:
         "choices": [{"message": message, "finish_reason": "tool_calls"}],
         "usage": {"prompt_tokens": 3, "completion_tokens": 1},
     }
-    answer, _ = read(json.dumps(body, indent=1).encode(), 5, "application/json; charset=utf-8")
+    answer, _ = read(json.dumps(body, indent=1).encode(), 5)
     assert [c.name for c in answer.calls] == ["fs_list"]
     assert answer.tokens_in == 3
 

@@ -14,12 +14,12 @@ from typing import Final
 
 import httpx
 
-from agent.brains.acp import Tell
 from agent.brains.mcp.client import Tool
 from agent.brains.model.dialect import Dialect, Piece, Request
 from agent.brains.model.failure import ModelFailure, brief, refused, unreachable
-from agent.brains.model.settings import BrainSettings
+from agent.brains.model.settings import SMALLEST_WINDOW, BrainSettings
 from agent.brains.model.talk import Answer, Talk
+from agent.brains.session import Tell
 
 RETRYING: Final = "_murmur/retrying"
 _CONNECT_SECONDS: Final = 10.0
@@ -64,6 +64,17 @@ class Asker:
                 await asyncio.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
+    async def ollama_window(self) -> int:
+        """Tokens of the window in which Ollama runs the model at present; 0 if it is not loaded, or does not say."""
+        model = self._settings.model
+        try:
+            answer = await self._http.get(f"{model.base_url.removesuffix('/v1')}/api/ps", timeout=_CONNECT_SECONDS)
+            loaded = answer.json()["models"]
+            found = [one["context_length"] for one in loaded if one["model"] in (model.name, f"{model.name}:latest")]
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            return 0  # an older version, or no Ollama after all: the first question to the model will tell
+        return found[0] if found and isinstance(found[0], int) and found[0] >= SMALLEST_WINDOW else 0
+
     def _pause(self, failure: ModelFailure, attempt: int) -> float:
         """Full jitter, and never shorter than we were asked to wait."""
         longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0**attempt)
@@ -76,7 +87,7 @@ class Asker:
             ) as response:
                 if response.status_code != 200:
                     raise await self._refusal(response)
-                reading = self._dialect.reading(response.headers.get("content-type", "").lower())
+                reading = self._dialect.reading()
                 async for chunk in response.aiter_bytes():
                     for piece in reading.feed(chunk):
                         self._show(piece)

@@ -60,7 +60,7 @@ class Converse:
             raise ModelFailure(error.message, remedy, key_refused=True) from error
         return Request(url, headers, content)
 
-    def reading(self, content_type: str) -> Reading:  # noqa: ARG002 - it has but one
+    def reading(self) -> Reading:
         """See ``Dialect``."""
         return _Reading(self._settings)
 

@@ -53,8 +53,8 @@ class Dialect(Protocol):
         """The request for the next answer. Raises ModelFailure where no credentials are found."""
         ...
 
-    def reading(self, content_type: str) -> Reading:
-        """Read an answer of that content type."""
+    def reading(self) -> Reading:
+        """Read one answer."""
         ...
 
 

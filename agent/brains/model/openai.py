@@ -22,6 +22,8 @@ _STOPS: Final[Mapping[str, Stop]] = {
     "content_filter": "refusal",
 }
 _LINE_BYTES: Final = 16_000_000
+_FIELDS: Final = (b"data:", b"event:", b"id:", b"retry:", b":")
+_LONGEST_FIELD: Final = 6
 
 
 class ChatCompletions:
@@ -52,9 +54,9 @@ class ChatCompletions:
             headers["Authorization"] = f"Bearer {settings.key}"
         return Request(f"{settings.model.base_url}/chat/completions", headers, json.dumps(body).encode())
 
-    def reading(self, content_type: str) -> Reading:
-        """See ``Dialect``. Some servers answer with plain JSON although a stream was asked for."""
-        return _Reading(self._settings, streamed="json" not in content_type)
+    def reading(self) -> Reading:
+        """See ``Dialect``."""
+        return _Reading(self._settings)
 
 
 def _messages(talk: Talk) -> list[dict[str, Any]]:
@@ -85,9 +87,10 @@ def _step(step: Step) -> Iterator[dict[str, Any]]:
 class _Reading:
     """See ``Reading``."""
 
-    def __init__(self, settings: BrainSettings, *, streamed: bool) -> None:
+    def __init__(self, settings: BrainSettings) -> None:
         self._settings = settings
-        self._streamed = streamed
+        self._streamed: bool | None = None
+        """Whether events come, or plain JSON, as some servers answer all the same. None: not known yet."""
         self._rest = b""
         self._got = Gathered()
         self._thinking = Thinking()
@@ -102,6 +105,8 @@ class _Reading:
         self._rest += chunk
         if len(self._rest) > _LINE_BYTES:
             raise ModelFailure("The model's endpoint sends a line without end.")
+        if self._streamed is None and len(self._rest.lstrip()) >= _LONGEST_FIELD:
+            self._streamed = self._rest.lstrip().startswith(_FIELDS)
         if not self._streamed:
             return
         *lines, self._rest = self._rest.split(b"\n")

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Final
 
-from agent.brains.acp import INTERNAL, Cancelled, Card, Ending, RpcError, Tell
 from agent.brains.mcp.errors import ServerUnreachable
 from agent.brains.mcp.toolbox import Server, Toolbox
 from agent.brains.model.credentials import borrow
@@ -17,6 +16,7 @@ from agent.brains.model.dialect import Dialect
 from agent.brains.model.failure import ModelFailure, key_remedy
 from agent.brains.model.settings import BrainSettings, key_missing
 from agent.brains.model.turn import ModelTurn
+from agent.brains.session import INTERNAL, Cancelled, Card, Ending, RpcError, Tell
 from murmur.errors import InvalidInput
 
 CARD: Final = Card("murmur-model", "Model brain", "1")
@@ -43,7 +43,7 @@ def prepare() -> tuple[BrainSettings, Dialect]:
 
 
 class ModelSession:
-    """A session (``agent.brains.acp``) whose turns are a model's."""
+    """A session (``agent.brains.session``) whose turns are a model's."""
 
     def __init__(self, servers: Sequence[Server], prepare: Prepare) -> None:
         self._prepare = prepare

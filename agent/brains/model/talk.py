@@ -17,6 +17,8 @@ CHARACTERS_A_TOKEN: Final = 3.0
 _FULL: Final = 0.7
 """Part of the window that the conversation may take; the rest is for the answer and for what the estimate is wrong by."""
 _SHORT: Final = 400
+SMALLEST_PAGE: Final = 1000
+"""Characters of a result below which reading on would cost more than it shows."""
 _RANGE: Final = re.compile(r"\[murmur\] (bytes \d+-\d+ of \d+)[^\n]*\Z")
 
 Stop = Literal["end", "calls", "length", "refusal"]
@@ -95,7 +97,7 @@ class Talk:
 
 def result_characters(window_tokens: int) -> int:
     """How much of a window one tool result may take."""
-    return max(2000, min(65_536, round(window_tokens * CHARACTERS_A_TOKEN * 0.25)))
+    return max(SMALLEST_PAGE, min(65_536, round(window_tokens * CHARACTERS_A_TOKEN * 0.25)))
 
 
 def clipped(text: str, limit: int) -> str:

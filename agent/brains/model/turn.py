@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, Final
 
-from agent.brains.acp import Ending, Tell
 from agent.brains.mcp.client import Tool
 from agent.brains.mcp.errors import ToolRefused
 from agent.brains.mcp.toolbox import Toolbox
@@ -14,7 +13,18 @@ from agent.brains.model.asking import Asker
 from agent.brains.model.dialect import Dialect
 from agent.brains.model.failure import ModelFailure
 from agent.brains.model.settings import BrainSettings
-from agent.brains.model.talk import CHARACTERS_A_TOKEN, Answer, Call, Result, Step, Talk, clipped, result_characters
+from agent.brains.model.talk import (
+    CHARACTERS_A_TOKEN,
+    SMALLEST_PAGE,
+    Answer,
+    Call,
+    Result,
+    Step,
+    Talk,
+    clipped,
+    result_characters,
+)
+from agent.brains.session import Ending, Tell
 
 USED: Final = "_murmur/usage"
 SYSTEM: Final = (
@@ -38,7 +48,9 @@ class ModelTurn:
         self._tell = tell
         self._asker = Asker(settings, dialect, tell, random)
         self._tools = {tool.name: tool for tool in toolbox.tools}
-        self._page = result_characters(settings.window_tokens)
+        self._window = settings.window_tokens
+        self._window_known = settings.window_known
+        self._page = SMALLEST_PAGE
         self._broadcast = False
         self._tokens = (0, 0)
 
@@ -55,12 +67,15 @@ class ModelTurn:
         tools = list(self._tools.values())
         nudges = cuts = 0
         for left in range(self._settings.model_calls - 1, -1, -1):
+            await self._learn_window()
             self._check_room(talk, tools)
             answer = await self._asker.ask(talk, tools)
             self._count(answer)
             if answer.stop == "refusal":
                 return "refusal"
             cut = answer.stop == "length"
+            # What comes of one answer shares the room of one page, lest five files read at once fill the window.
+            self._page = max(SMALLEST_PAGE, result_characters(self._window) // max(1, len(answer.calls)))
             results = [self._do(call, cut=cut) for call in answer.calls]
             if self._broadcast:
                 return "end_turn"
@@ -75,13 +90,20 @@ class ModelTurn:
             step.aside = _aside(answer, left)
         return "max_turn_requests"
 
+    async def _learn_window(self) -> None:
+        """Ollama says how large a window it has given a model, once that is loaded; what nobody told us is taken from there."""
+        if self._settings.model.maker == "ollama" and not self._window_known:
+            found = await self._asker.ollama_window()
+            if found:
+                self._window, self._window_known = found, True
+
     def _check_room(self, talk: Talk, tools: Sequence[Tool]) -> None:
         size = sum(len(tool.description) + len(str(tool.schema)) for tool in tools)
-        if talk.fit(self._settings.window_tokens, round(size / CHARACTERS_A_TOKEN)) or len(talk.steps) > 1:
+        if talk.fit(self._window, round(size / CHARACTERS_A_TOKEN)) or len(talk.steps) > 1:
             return
-        if talk.tokens() > self._settings.window_tokens:
+        if talk.tokens() > self._window:
             raise ModelFailure(
-                f"The turn's prompt is about {talk.tokens()} tokens; the model's window is {self._settings.window_tokens}.",
+                f"The turn's prompt is about {talk.tokens()} tokens; the model's window is {self._window}.",
                 "Say how large it really is with --model-context, or choose a model with a larger one.",
             )
 
@@ -89,7 +111,7 @@ class ModelTurn:
         self._tokens = (self._tokens[0] + answer.tokens_in, self._tokens[1] + answer.tokens_out)
         prices = self._settings.prices
         cost = prices.of(*self._tokens) if prices else None
-        self._tell.used(answer.tokens_in + answer.tokens_out, self._settings.window_tokens, cost)
+        self._tell.used(answer.tokens_in + answer.tokens_out, self._window, cost)
         # Also aside, so that a turn that fails later is counted as far as it came.
         if any(self._tokens):
             self._tell.note(USED, {"inputTokens": self._tokens[0], "outputTokens": self._tokens[1]})

@@ -6,12 +6,12 @@ import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
-from agent.brains.acp import Cancelled, Card, Ending, Tell
 from agent.brains.mcp.errors import ServerUnreachable, ToolRefused
 from agent.brains.mcp.toolbox import Server, Toolbox
 from agent.brains.scripted.facts import parse_facts
 from agent.brains.scripted.report import Report
 from agent.brains.scripted.turn import take_turn
+from agent.brains.session import Cancelled, Card, Ending, Tell
 from murmur.errors import InvalidInput
 
 CARD: Final = Card("murmur-scripted", "Scripted brain (no model)", "1")
@@ -27,7 +27,7 @@ class Behaviour(NamedTuple):
 
 
 class ScriptedSession:
-    """A session (``agent.brains.acp``) whose turns are the scripted ones."""
+    """A session (``agent.brains.session``) whose turns are the scripted ones."""
 
     def __init__(self, servers: Sequence[Server], behaviour: Behaviour) -> None:
         self._behaviour = behaviour
