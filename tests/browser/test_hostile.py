@@ -41,7 +41,8 @@ async def harmed(page: Page) -> bool:
 async def test_words_of_agents_are_text_wherever_they_show(flock: FakeFlock, opened: Opener, policy: bool) -> None:
     flock.policy = policy
     for words in WORDS:
-        await flock.write(2, words, words, next_intent=words, files=[f"output/{words[:80]}"], cause=words[:40])
+        more = {"next_intent": words, "cause": words[:40], "refused": [words], "doubts": [words]}
+        await flock.write(2, words, words, files=[f"output/{words[:80]}"], **more)
     await flock.put_file(f"output/{WORDS[1]}.txt", WORDS[0].encode(), 2)
     flock.direction["text"] = "</textarea>" + WORDS[1]
     flock.control["reason"] = WORDS[1]
@@ -49,6 +50,7 @@ async def test_words_of_agents_are_text_wherever_they_show(flock: FakeFlock, ope
     page = (await opened()).page
     await expect(page.locator(".live")).to_have_text("live")
     assert await log_read(page, 2) == list(range(len(WORDS)))
+    await expect(page.locator(".log-remark").filter(has_text="refused").last).to_be_visible()
     await flock.write(2, WORDS[0], WORDS[1])
     await expect(page.locator("murmur-card[data-key='2'] .said-lines .said").first).to_have_text(WORDS[0])
     await expect(page.get_by_label("Direction", exact=True)).to_have_value("</textarea>" + WORDS[1])

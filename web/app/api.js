@@ -25,7 +25,7 @@ export class Api {
   /** Gives the token that every request shows, where there is one. @type {() => Promise<string>} */
   token = () => Promise.resolve("");
 
-  /** Called when a token is refused; the request is then made once more. @type {(() => Promise<void>) | null} */
+  /** Called with a token that was refused; the request is then made once more. @type {((token: string) => Promise<void>) | null} */
   refused = null;
 
   /** @param {string} [base] Address before `/cluster/…`; left out: where this page came from. */
@@ -161,19 +161,19 @@ export class Api {
 
   /** @param {string} path @param {RequestInit} [options] @returns {Promise<Response>} A successful answer. */
   async fetch(path, options = {}) {
-    let response = await this.#ask(path, options);
+    const token = await this.token();
+    let response = await this.#ask(path, options, token);
     if (response.status === 401 && this.refused) {
-      await this.refused();
-      response = await this.#ask(path, options);
+      await this.refused(token);
+      response = await this.#ask(path, options, await this.token());
     }
     if (response.ok) return response;
     throw await refusal(response);
   }
 
-  /** @param {string} path @param {RequestInit} options */
-  async #ask(path, options) {
+  /** @param {string} path @param {RequestInit} options @param {string} token */
+  async #ask(path, options, token) {
     try {
-      const token = await this.token();
       const headers = { ...options.headers, ...(token ? { Authorization: token } : {}) };
       return await fetch(`${this.base}${path}`, { signal: AbortSignal.timeout(30_000), ...options, headers });
     } catch {

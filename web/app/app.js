@@ -153,7 +153,7 @@ export class App extends Emitter {
     this.live.address = settings.live;
     if (session) {
       this.api.token = () => session.token();
-      this.api.refused = () => session.renew();
+      this.api.refused = (token) => session.renew(token);
     }
     if (settings.aws) this.flock.on("config", () => void this.account.read(this.api)); // how many agents fit depends on it
     this.#start();

@@ -66,8 +66,9 @@ export class Session extends Emitter {
     return this.#tokens?.id ?? "";
   }
 
-  /** Get new tokens; several at once get the same. */
-  async renew() {
+  /** Get new tokens; several at once get the same, and `refused` is not renewed twice. */
+  async renew(refused = this.#tokens?.id) {
+    if (this.#tokens && this.#tokens.id !== refused) return; // somebody else's request had it renewed meanwhile
     const refresh = this.#tokens?.refresh;
     if (!refresh) return this.#forget("Your sign-in has run out.");
     this.#renewing ??= this.#take({ grant_type: "refresh_token", refresh_token: refresh }).finally(() => {

@@ -19,6 +19,8 @@
  * @property {number | null} [wake_ms] Milliseconds from the neighbour's append to this turn's start.
  * @property {number} [turn_ms]
  * @property {string[]} [files]
+ * @property {string[]} [refused] What the tools refused in this turn, in the runtime's words.
+ * @property {string[]} [doubts] What the runtime could not confirm of what the entry says.
  * @property {string} [stop_reason]
  * @property {boolean} [failed]
  * @property {Record<string, string>} [seen_documents] Versions of what the operator said that this turn took into account.

@@ -37,5 +37,12 @@ export function entryItem(app, entry) {
     ),
     threeLines(entry),
     files.length ? h("div", { class: "log-files" }, "wrote ", ...files) : null,
+    ...remarks("refused", entry.refused),
+    ...remarks("doubted", entry.doubts),
   );
+}
+
+/** What the runtime itself says of the turn. @param {string} kind @param {readonly string[] | undefined} lines */
+function remarks(kind, lines) {
+  return (lines ?? []).slice(0, 12).map((line) => h("p", { class: "log-remark" }, h("span", { class: "tag" }, kind), " ", said(line)));
 }
