@@ -18,6 +18,8 @@ async def log_of(page: Page, agent: int) -> list[int]:
     """The iterations the page shows of the agent's log, oldest first."""
     await page.locator(f".node[aria-label^='agent {agent},']").click()
     await expect(page.locator("murmur-detail .card-title")).to_have_text(f"Agent {agent}")
+    await expect(page.locator("murmur-detail .log-entry").first).to_be_visible()
+    await expect(page.locator("murmur-detail .is-waiting")).to_have_count(0)
     shown = await page.locator("murmur-detail .log-entry").evaluate_all(
         "rows => rows.map(row => Number(row.dataset.entry))"
     )
