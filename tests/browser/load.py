@@ -23,7 +23,11 @@ async def held(page: Page) -> dict[int, list[int]]:
 
 async def caught_up(page: Page, flock: FakeFlock) -> None:
     """Wait until the page has the newest entry of every agent."""
-    newest = {n: log[-1]["iteration"] for n, log in flock.logs.items() if log}
+    await newest_held(page, {n: log[-1]["iteration"] for n, log in flock.logs.items() if log})
+
+
+async def newest_held(page: Page, newest: dict[int, int]) -> None:
+    """Wait until the page has these iterations, or newer ones, of these agents."""
     await page.wait_for_function(
         """(newest) => {
             const { store } = document.querySelector("murmur-frame").app;
