@@ -36,7 +36,7 @@ async def cut_often(page: Page, gateway: Gateway, times: int, chance: random.Ran
     for _ in range(times):
         await asyncio.sleep(chance.uniform(0.0, 0.3))
         cut(gateway)
-        if chance.random() < 0.7:  # as a network that comes back says; without it the page tries by itself, a little later
+        if chance.random() < 0.7:  # as a network that comes back says; else the page tries by itself
             await page.evaluate("dispatchEvent(new Event('online'))")
 
 

@@ -310,7 +310,9 @@ async def test_what_the_document_lets_a_client_say_the_server_understands(questi
     assert [wrong for answer in answers for wrong in mistakes(answer)] == []
 
 
-@pytest.mark.parametrize("example", [one for name in sorted(NAMES["receive"]) for one in MESSAGES[name]["examples"]], ids=str)
+@pytest.mark.parametrize(
+    "example", [one for name in sorted(NAMES["receive"]) for one in MESSAGES[name]["examples"]], ids=str
+)
 async def test_the_documents_own_questions_are_understood(example: dict[str, Any]) -> None:
     view = await running()
     answers = await view.ask("c", **example["payload"])
