@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -56,6 +58,18 @@ class Trial:
         return not self.entry.failed and bool(self.files) and not self.entry.doubts
 
 
+@asynccontextmanager
+async def mind_for_a_turn(profile: RunnerProfile, model: str) -> AsyncIterator[AcpMind]:
+    """An agent process of its own, with a tool server and a HOME that both go when it ends. Nothing of it is left running."""
+    with tempfile.TemporaryDirectory(prefix="murmur-trial-") as home:
+        async with ToolServer() as tools:
+            mind = AcpMind(profile, tools, Path(home) / "agent-0", model=model)
+            try:
+                yield mind
+            finally:
+                await mind.close()
+
+
 async def try_runner(profile: RunnerProfile, model: str, timeout_seconds: float) -> Trial:
     """Take one turn. A runner that fails is told in the entry; nothing of it is left running."""
     store, clock, random = MemoryStore(), SystemClock(), Random()
@@ -64,18 +78,13 @@ async def try_runner(profile: RunnerProfile, model: str, timeout_seconds: float)
     await store.put(keys.DIRECTION, _DIRECTION.encode())
     await store.put(f"{keys.KNOWLEDGE}starlings.md", _DOCUMENT.encode())
     view, journal = View(store, SharedReader(store), 0, 1, _RUN), Journal(store, clock, 0, _RUN)
-    with tempfile.TemporaryDirectory(prefix="murmur-trial-") as home:
-        async with ToolServer() as tools:
-            mind = AcpMind(profile, tools, Path(home) / "agent-0", model=model)
-            try:
-                began = time.monotonic()
-                await mind.warm()
-                started = time.monotonic()
-                turn = Turn(0, 1, store, clock, random, view, journal, mind)
-                verdict = Verdict(True, "start")
-                seen = await turn.observe(verdict, Cursor())
-                done = await turn.carry_out(verdict, seen, Patience(clock, random, "agent-0"), "")
-                ended = time.monotonic()
-            finally:
-                await mind.close()
+    async with mind_for_a_turn(profile, model) as mind:
+        began = time.monotonic()
+        await mind.warm()
+        started = time.monotonic()
+        turn = Turn(0, 1, store, clock, random, view, journal, mind)
+        verdict = Verdict(True, "start")
+        seen = await turn.observe(verdict, Cursor())
+        done = await turn.carry_out(verdict, seen, Patience(clock, random, "agent-0"), "")
+        ended = time.monotonic()
     return Trial(done, started - began, ended - started, done.entry.files)
