@@ -124,7 +124,10 @@ async def test_the_detail_tells_host_load_and_inbox(flock: FakeFlock, page: Page
 
 
 async def test_a_directive_is_given_replaced_and_taken_away(flock: FakeFlock, page: Page) -> None:
+    await page.wait_for_load_state("networkidle")
     await page.locator(".node[aria-label^='agent 4,']").click()
+    await expect(page.locator("murmur-detail .card-title")).to_have_text("Agent 4")
+    await page.wait_for_load_state("networkidle")
     await page.get_by_text("Directive").first.click()
     box = page.get_by_role("textbox", name="Directive")
     await box.fill("Look at the queues first.")

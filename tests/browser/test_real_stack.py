@@ -51,6 +51,8 @@ async def test_a_flock_is_run_from_the_page_until_it_settles(browser: Browser, t
         for agent in range(4):
             await page.locator(f".node[aria-label^='agent {agent},']").click()
             await expect(page.locator("murmur-detail .card-title")).to_have_text(f"Agent {agent}")
+            await expect(page.locator("murmur-detail .log-entry").first).to_be_visible()
+            await expect(page.locator("murmur-detail .is-waiting")).to_have_count(0)
             shown = await page.locator(".log-entry").evaluate_all("rows => rows.map(row => Number(row.dataset.entry))")
             async with httpx.AsyncClient(base_url=stack.url) as client:
                 log = (await client.get(f"/cluster/agents/{agent}/log")).json()
