@@ -21,6 +21,7 @@ from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from random import Random
+from typing import Final
 
 from agent.keeper import keep_alive
 from agent.lease import Lease, Over
@@ -38,6 +39,8 @@ from murmur.errors import MurmurError, NotFound
 from murmur.roster import Roster, read_roster
 from murmur.settings import Settings
 
+HASTE_SECONDS: Final = 5.0
+"""How long a host whose starter is gone may take to end in good order: what it would write to is most likely gone as well."""
 _log = logging.getLogger(__name__)
 
 
@@ -138,12 +141,15 @@ async def main() -> int:
         return 0
     base = os.environ.get("MURMUR_AGENT_HOME") or tempfile.mkdtemp(prefix="murmur-")
     host = Host(adapters, roster, name, runner_named(roster.config.runner), Path(base))
+    living = asyncio.ensure_future(host.run())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, host.stop)
     if os.environ.get("MURMUR_LEASH"):
-        loop.add_reader(sys.stdin.fileno(), _leash(loop, host))
-    await host.run()
+        loop.add_reader(sys.stdin.fileno(), _leash(loop, host, living))
+    await asyncio.wait({living})
+    if not living.cancelled():
+        living.result()
     return 0
 
 
@@ -156,12 +162,13 @@ async def _place() -> tuple[str, str]:
     return run or place.run, place.host
 
 
-def _leash(loop: asyncio.AbstractEventLoop, host: Host) -> Callable[[], None]:
+def _leash(loop: asyncio.AbstractEventLoop, host: Host, living: asyncio.Task[None]) -> Callable[[], None]:
     def on_input() -> None:
         if not os.read(sys.stdin.fileno(), 4096):
             loop.remove_reader(sys.stdin.fileno())
             _log.warning("whoever started this host is gone; it ends")
             host.stop()
+            loop.call_later(HASTE_SECONDS, living.cancel)
 
     return on_input
 

@@ -26,7 +26,10 @@ async def keep_alive(agent: int, make: Callable[[], AgentLoop], stopping: asynci
             ended = await loop.run()
             if ended == FENCED and not (ended := await loop.stand_by()):
                 continue
-        except Exception:  # noqa: BLE001 - a broken loop must not take its neighbours on this host with it
+        except Exception as error:  # noqa: BLE001 - a broken loop must not take its neighbours on this host with it
+            if stopping.is_set():
+                _log.warning("agent-%d broke while it ended: %s", agent, error)
+                break
             _log.exception("agent-%d broke; it begins again in %.0f s", agent, delay)
             await asyncio.wait({asyncio.ensure_future(stopping.wait())}, timeout=delay)
             delay = min(RESTART_SECONDS[1], delay * 2)
