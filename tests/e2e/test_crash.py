@@ -9,11 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import psutil
+import pytest
 
 from tests.e2e.flock import documents
 
@@ -21,9 +23,29 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
 
 
-def murmur(*words: str, cwd: Path, **more: Any) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "murmur.cli.main", *words]
-    return subprocess.Popen(command, cwd=cwd, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+class Murmur(Protocol):
+    def __call__(self, *words: str, cwd: Path, **more: Any) -> subprocess.Popen[bytes]: ...
+
+
+@pytest.fixture
+def murmur() -> Iterator[Murmur]:
+    """Starts the command. What a failed test left running is ended, and what it said is shown."""
+    begun: list[subprocess.Popen[bytes]] = []
+
+    def begin(*words: str, cwd: Path, **more: Any) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "murmur.cli.main", *words]
+        begun.append(
+            subprocess.Popen(command, cwd=cwd, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+        )
+        return begun[-1]
+
+    yield begin
+    for process in begun:
+        status = process.poll()
+        process.kill()
+        if process.stdout and not process.stdout.closed:
+            out, err = process.communicate()
+            print(f"{process.args!r}: status {status}\n{out.decode()}\n{err.decode()}")
 
 
 def until(condition: Any, seconds: float = 60.0) -> Any:
@@ -67,7 +89,9 @@ def logs(url: str, agents: int) -> list[list[int]]:
     return found
 
 
-def test_after_kill_nine_of_everything_logs_output_and_history_are_there_and_the_run_goes_on(tmp_path: Path) -> None:
+def test_after_kill_nine_of_everything_logs_output_and_history_are_there_and_the_run_goes_on(
+    murmur: Murmur, tmp_path: Path
+) -> None:
     home = tmp_path / ".murmur"
     first = murmur("up", "--port", "0", "--think", "1", cwd=tmp_path)
     everyone: list[psutil.Process] = []
@@ -121,7 +145,7 @@ def knowledge(folder: Path, count: int) -> Path:
     return folder / "notes"
 
 
-def test_one_shot_run_leaves_results_prints_json_and_nothing_running(tmp_path: Path) -> None:
+def test_one_shot_run_leaves_results_prints_json_and_nothing_running(murmur: Murmur, tmp_path: Path) -> None:
     notes = knowledge(tmp_path, 6)
     words = ["run", "--knowledge", str(notes), "--direction", "Digest every document.", "--agents", "3"]
     process = murmur(*words, "--interval", "2", "--out", "result", "--json", cwd=tmp_path)
@@ -136,7 +160,7 @@ def test_one_shot_run_leaves_results_prints_json_and_nothing_running(tmp_path: P
     until(lambda: gone(everyone), seconds=30)
 
 
-def test_ctrl_c_stops_cleanly_copies_what_there_is_and_leaves_nothing_running(tmp_path: Path) -> None:
+def test_ctrl_c_stops_cleanly_copies_what_there_is_and_leaves_nothing_running(murmur: Murmur, tmp_path: Path) -> None:
     notes = knowledge(tmp_path, 30)
     words = ["run", "--knowledge", str(notes), "--direction", "Digest every document.", "--agents", "3"]
     process = murmur(*words, "--think", "1", "--out", "result", cwd=tmp_path, start_new_session=True)
@@ -150,7 +174,7 @@ def test_ctrl_c_stops_cleanly_copies_what_there_is_and_leaves_nothing_running(tm
     until(lambda: gone(everyone), seconds=30)
 
 
-async def test_second_ctrl_c_ends_everything_at_once(tmp_path: Path) -> None:
+async def test_second_ctrl_c_ends_everything_at_once(murmur: Murmur, tmp_path: Path) -> None:
     process = murmur(
         "run", "--direction", "Rest.", "--think", "30", "--agents", "3", cwd=tmp_path, start_new_session=True
     )
