@@ -21,6 +21,8 @@ export default [
       "no-var": "error",
       "prefer-const": "error",
       "max-lines": ["error", { max: 220, skipBlankLines: true, skipComments: true }],
+      "max-lines-per-function": ["error", { max: 40 }],
+      "max-len": ["error", { code: 160 }],
       complexity: ["error", 14],
     },
   },

@@ -38,11 +38,24 @@ async def newest_held(page: Page, newest: dict[int, int]) -> None:
     )
 
 
-async def write_steadily(flock: FakeFlock, per_second: float, seconds: float) -> int:
-    """Turns of one agent after the other at this rate, each woken by the one before. How many were written."""
+async def all_sent(page: Page, flock: FakeFlock) -> None:
+    """Wait until whatever the page has sent over its socket so far is at the server."""
+
+    def asked() -> int:
+        return sum(1 for method, kind, _ in flock.requests if (method, kind) == ("WS", "snapshot"))
+
+    before = asked()
+    await page.evaluate("document.querySelector('murmur-frame').app.live.refresh()")
+    async with asyncio.timeout(30):
+        while asked() == before:
+            await asyncio.sleep(0.01)
+
+
+async def write_steadily(flock: FakeFlock, per_second: float, over: asyncio.Event, most: int = 100_000) -> int:
+    """Turns of one agent after the other at this rate until it is ``over``, each woken by the one before. How many were written."""
     clock = asyncio.get_running_loop().time
     began, written, size = clock(), 0, len(flock.logs)
-    while clock() - began < seconds:
+    while not over.is_set() and written < most:
         await asyncio.sleep(max(0.0, began + written / per_second - clock()))
         agent = (written * 7) % size
         near = flock.info[agent]["neighbours"][0]

@@ -1,6 +1,6 @@
 """Pictures of the dashboard: ``python -m tests.browser.screenshots [FOLDER [NAME…]]``; without a folder, those of docs/images.
 
-``dashboard.png``, the one in README, shows a real flock at work; the others show told stories. All that are looked at in the docs
+``dashboard.png``, the one in README, shows a real flock at work, at a moment when wakes are on their way; the others show told stories. All that are looked at in the docs
 are in docs/images; a folder gets more: other sizes, dialogs, phones.
 """
 
@@ -24,7 +24,18 @@ from tests.browser.fake.story import Story
 from tests.browser.rooms import take_rooms
 
 DOCS = Path(__file__).parents[2] / "docs" / "images"
-REAL_TURNS = 12
+REAL_TURNS = 24
+TELLING = """() => {
+    const of = (state) => document.querySelectorAll(`.node[data-state=${state}]`).length;
+    const seen = [...document.querySelectorAll(".flash-label")].some((label) => Number(getComputedStyle(label).opacity) > 0.8);
+    if (of("turn") < 2 || of("waiting") + of("idle") < 2 || !seen) return false;
+    window.requestAnimationFrame = () => 0;
+    const { remove } = Element.prototype;
+    Element.prototype.remove = function () { if (!this.closest(".lights")) remove.call(this); };
+    for (const animation of document.querySelector(".lights").getAnimations({ subtree: true })) animation.pause();
+    return true;
+}"""
+"""Some agents act while others wait, and it can be seen who was just woken: then the page holds still for the camera."""
 
 
 @dataclass(frozen=True)
@@ -104,11 +115,12 @@ async def take_real(browser: Browser, folder: Path) -> None:
                 await client.put("/cluster/knowledge", params={"key": key}, content=path.read_bytes())
             page = await browser.new_page(viewport={"width": 1440, "height": 900})
             await page.goto(stack.url)
-            goal = {"direction": "Digest every document, then write one index.", "config": {"concurrency": 8}}
+            config = {"concurrency": 8, "staggerSeconds": 40, "minTurnGapSeconds": 0.2}
+            goal = {"direction": "Digest every document, then write one index.", "config": config}
             await client.post("/cluster/start", json=goal)
             while (await client.get("/cluster/status")).json()["totals"]["turns"] < REAL_TURNS:
                 await asyncio.sleep(0.1)
-            await asyncio.sleep(1.5)
+            await page.wait_for_function(TELLING, timeout=120_000)
             folder.mkdir(parents=True, exist_ok=True)
             await page.screenshot(path=folder / "dashboard.png")
             await page.close()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from murmur.entry import timestamp
 from tests.browser.conftest import Opener
 from tests.browser.fake.flock import FakeFlock
+from tests.browser.load import all_sent
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -31,13 +31,14 @@ def ago(seconds: float) -> str:
 async def test_an_agent_whose_heartbeat_stopped_is_called_missing_by_its_evidence(
     flock: FakeFlock, opened: Opener
 ) -> None:
-    flock.info[2]["evidence"] = {"alive": ago(147), "age_seconds": 147.0}
+    flock.info[2]["evidence"] = {"alive": ago(100), "age_seconds": 100.0}
     page = (await opened()).page
     card = page.locator("murmur-card[data-key='2']")
     await expect(card).to_have_attribute("data-state", "waiting")
-    while datetime.now(UTC) - datetime.fromisoformat(flock.info[2]["evidence"]["alive"]) < timedelta(seconds=150.2):
-        await asyncio.sleep(0.1)  # nobody pushes that nothing happens
-    await flock.write(5)  # but the page does hear of others
+    flock.ahead_seconds = 60  # a minute later
+    await flock.push(
+        flock.snapshot()
+    )  # nobody says that nothing was heard of one; but of the others the page does hear
     await expect(card).to_have_attribute("data-state", "missing")
     await expect(card.locator(".agent-trouble")).to_contain_text("last sign of life 2 min")
     await expect(page.locator("murmur-agents .is-bad")).to_contain_text("1 problem")
@@ -61,7 +62,7 @@ async def test_an_agent_is_not_missing_because_the_page_hears_nothing(flock: Fak
 
 async def test_problems_come_first_on_demand_and_the_order_is_else_stable(flock: FakeFlock, page: Page) -> None:
     await flock.change(6, status="parked", detail="200 of 200 turns are spent")
-    await flock.change(4, status="backing-off", detail="the runner asked to slow down", until=ago(-30))
+    await flock.change(4, status="backing-off", detail="the runner asked to slow down", until=ago(-55))
     await flock.change(1, status="idle")
     await ordered(page, list(range(8)))
     await page.keyboard.press("!")
@@ -124,10 +125,8 @@ async def test_the_detail_tells_host_load_and_inbox(flock: FakeFlock, page: Page
 
 
 async def test_a_directive_is_given_replaced_and_taken_away(flock: FakeFlock, page: Page) -> None:
-    await page.wait_for_load_state("networkidle")
     await page.locator(".node[aria-label^='agent 4,']").click()
     await expect(page.locator("murmur-detail .card-title")).to_have_text("Agent 4")
-    await page.wait_for_load_state("networkidle")
     await page.get_by_text("Directive").first.click()
     box = page.get_by_role("textbox", name="Directive")
     await box.fill("Look at the queues first.")
@@ -138,6 +137,28 @@ async def test_a_directive_is_given_replaced_and_taken_away(flock: FakeFlock, pa
     await expect(page.get_by_text("Taken away.")).to_be_visible()
     await expect(box).to_have_value("")
     assert flock.directives == {}
+
+
+async def test_a_directive_that_was_read_late_does_not_undo_what_was_given_meanwhile(
+    flock: FakeFlock, page: Page
+) -> None:
+    reading: list[Route] = []
+    await page.route(
+        "**/agents/4/directive",
+        lambda route: reading.append(route) if route.request.method == "GET" else route.continue_(),
+    )
+    await page.locator(".node[aria-label^='agent 4,']").click()
+    async with page.expect_request("**/agents/4/directive"):
+        await page.get_by_text("Directive").first.click()
+    box = page.get_by_role("textbox", name="Directive")
+    await box.fill("Look at the queues first.")
+    await box.press("Control+Enter")
+    await expect(page.get_by_text("Given.")).to_be_visible()
+    async with page.expect_event("requestfinished", lambda request: request.method == "GET"):
+        await reading[0].fulfill(json={"agent": 4, "text": "", "etag": ""})
+    await all_sent(page, flock)
+    await expect(page.get_by_text("Given.")).to_be_visible()
+    await expect(page.get_by_role("button", name="Take it away")).to_be_visible()
 
 
 async def test_who_works_by_the_direction_is_shown(flock: FakeFlock, page: Page) -> None:

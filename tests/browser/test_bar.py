@@ -99,7 +99,7 @@ async def test_the_keys_and_the_palette_lead_everywhere(flock: FakeFlock, page: 
     await expect(page.get_by_role("option").first).to_have_text("Look at agent 6")
     await page.keyboard.press("Enter")
     await expect(page.locator("murmur-detail .card-title")).to_have_text("Agent 6")
-    assert page.url.endswith("#/?agent=6")
+    await expect(page).to_have_url(re.compile(r"#/\?agent=6$"))
     await page.keyboard.press("Control+k")
     await page.keyboard.type("no such thing")
     await expect(page.locator(".palette-list")).to_have_text("Nothing is called so.")

@@ -102,7 +102,7 @@ async def test_pictures_and_binaries_are_compared_as_what_they_are(flock: FakeFl
 
 
 async def test_the_author_leads_to_the_turn_in_the_timeline(flock: FakeFlock, page: Page) -> None:
-    await flock.write(3, "wrote it", files=["output/a.md"], cause="start")
+    await flock.write(3, "wrote it", files=["output/a.md"], cause="start", turn_ms=60_000)
     await flock.put_file("output/a.md", b"# A", 3)
     await page.get_by_role("button", name="a.md").click()
     await page.get_by_role("link", name="by agent 3, turn 1").click()
@@ -169,6 +169,7 @@ async def test_hostile_names_and_pictures_do_nothing(flock: FakeFlock, opened: O
     await expect(page.locator(".file")).to_have_count(len(NAMES))
     for index in range(len(NAMES)):
         await page.locator(".file").nth(index).click()
+        await expect(page.locator(".diff-about")).to_have_count(0)
         await expect(page.locator(".viewer-head h3")).not_to_be_empty()
         await page.get_by_role("button", name="Changes").click()
         await expect(page.locator(".diff-about")).to_be_visible()

@@ -108,6 +108,7 @@ async def test_peek_redrive_and_purge_say_what_they_cost_and_which_command_does_
     )
     await expect(panel).to_contain_text("SQS counts that as a receive")
     await panel.get_by_role("button", name="Copy the command that does the same as Redrive").click()
+    await expect(panel.get_by_text("Copied")).to_be_visible()
     assert await page.evaluate("navigator.clipboard.readText()") == "murmur queues redrive 5"
 
     await panel.get_by_role("button", name="Peek", exact=True).click()

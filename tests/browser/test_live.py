@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 
 import pytest
@@ -10,12 +9,14 @@ from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Opener
 from tests.browser.fake.flock import FakeFlock
+from tests.browser.load import all_sent, caught_up
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def log_of(page: Page, agent: int) -> list[int]:
-    """The iterations the page shows of the agent's log, oldest first."""
+async def log_of(page: Page, flock: FakeFlock, agent: int) -> list[int]:
+    """The iterations the page shows of the agent's log, oldest first, once it has heard of the newest."""
+    await caught_up(page, flock)
     await page.locator(f".node[aria-label^='agent {agent},']").click()
     await expect(page.locator("murmur-detail .card-title")).to_have_text(f"Agent {agent}")
     await expect(page.locator("murmur-detail .log-entry").first).to_be_visible()
@@ -29,6 +30,22 @@ async def log_of(page: Page, agent: int) -> list[int]:
 async def entries_held(page: Page, agent: int, count: int) -> None:
     """Wait until the agent's card counts that many turns."""
     await expect(page.locator(f"murmur-card[data-key='{agent}'] .agent-foot")).to_contain_text(f"{count} turn")
+
+
+async def rows_at_rest(page: Page, oldest: int, newest: int) -> list[int]:
+    """The rows of the log once all in sight are read, none moves any more, and the middle one is between these."""
+    rows = await page.wait_for_function(
+        """([oldest, newest]) => {
+            const elements = [...document.querySelectorAll("murmur-log .log-entry")];
+            const rows = elements.map((row) => Number(row.dataset.entry));
+            const before = window.atRest;
+            window.atRest = JSON.stringify(elements.map((row) => [row.dataset.entry, row.getBoundingClientRect().y]));
+            const middle = rows[rows.length >> 1];
+            return before === window.atRest && rows.every(Number.isInteger) && middle >= oldest && middle <= newest && rows;
+        }""",
+        arg=[oldest, newest],
+    )
+    return [int(row) for row in await rows.json_value()]
 
 
 def live(page: Page, kind: str) -> object:
@@ -78,7 +95,7 @@ async def test_a_gap_is_filled_by_a_resume_with_no_double(flock: FakeFlock, page
     await flock.write(1, "after")
     await entries_held(page, 1, 4)
     await expect(page.locator(".feed-item")).to_have_count(4)
-    assert await log_of(page, 1) == [0, 1, 2, 3]
+    assert await log_of(page, flock, 1) == [0, 1, 2, 3]
     asked = [
         message["cursor"]["agents"]["1"] for verb, kind, message in flock.requests if (verb, kind) == ("WS", "resume")
     ]
@@ -98,7 +115,7 @@ async def test_messages_too_large_for_a_frame_are_fetched(flock: FakeFlock, open
     flock.silent = False
     await expect(page.locator("murmur-card[data-key='1']")).to_contain_text("while the network slept")
     await expect(page.get_by_label("Direction", exact=True)).to_have_value("Unheard.")
-    assert await log_of(page, 1) == [0, 1]
+    assert await log_of(page, flock, 1) == [0, 1]
 
 
 async def test_a_hole_in_the_log_itself_does_not_make_the_page_ask_for_ever(flock: FakeFlock, page: Page) -> None:
@@ -108,12 +125,11 @@ async def test_a_hole_in_the_log_itself_does_not_make_the_page_ask_for_ever(floc
     broken = await flock.write(1, "overwritten")
     flock.logs[1][-1] = broken | {"iteration": 3}
     await flock.write(1, iteration=4)
-    await expect(page.locator("murmur-card[data-key='1'] .agent-foot")).to_contain_text("4 turn")
-    await asyncio.sleep(0.5)
+    await caught_up(page, flock)
     before = len(flock.requests)
     await flock.write(1, iteration=5)
-    await expect(page.locator("murmur-card[data-key='1'] .agent-foot")).to_contain_text("5 turn")
-    await asyncio.sleep(0.5)
+    await caught_up(page, flock)
+    await all_sent(page, flock)
     assert [kind for _, kind, _ in flock.requests[before:] if kind == "resume"] == []
 
 
@@ -127,7 +143,7 @@ async def test_a_cut_connection_comes_back_and_nothing_is_missing_or_doubled(flo
             await live(page, "live")
     for agent in range(3):
         await entries_held(page, agent, len(flock.logs[agent]))
-        assert await log_of(page, agent) == list(range(len(flock.logs[agent])))
+        assert await log_of(page, flock, agent) == list(range(len(flock.logs[agent])))
 
 
 async def test_a_server_that_answers_nothing_is_told_as_stale_and_caught_up_with_later(
@@ -160,7 +176,7 @@ async def test_without_a_socket_the_page_polls_and_still_has_every_entry(flock: 
     for turn in range(5):
         await flock.write(6, f"turn {turn}")
     await entries_held(page, 6, 6)
-    assert await log_of(page, 6) == [0, 1, 2, 3, 4, 5]
+    assert await log_of(page, flock, 6) == [0, 1, 2, 3, 4, 5]
     flock.refuse_sockets = False
     await page.evaluate("dispatchEvent(new Event('online'))")
     await expect(page.locator(".live")).to_have_attribute("data-kind", "live", timeout=40_000)
@@ -177,7 +193,7 @@ async def test_a_new_run_replaces_the_old_ones_entries(flock: FakeFlock, page: P
     await flock.write(0, "of the new run")
     await expect(page.locator("murmur-card[data-key='0']")).to_contain_text("of the new run")
     await expect(page.locator(".feed-item")).to_have_count(1)
-    assert await log_of(page, 0) == [0]
+    assert await log_of(page, flock, 0) == [0]
 
 
 async def test_a_long_log_is_all_there_by_scrolling_while_only_what_is_in_sight_exists(
@@ -187,20 +203,12 @@ async def test_a_long_log_is_all_there_by_scrolling_while_only_what_is_in_sight_
         flock.logs[4].append(flock.entry(4, f"turn {turn}", "done"))
     page = (await opened()).page
     await expect(page.locator("murmur-card[data-key='4']")).to_contain_text("turn 1999")
-    assert await log_of(page, 4)
+    assert await log_of(page, flock, 4)
     log = page.locator("murmur-log")
     await expect(log.locator("[data-entry='1999']")).to_contain_text("turn 1999")
     for share, oldest, newest in ((0.5, 900, 1100), (1.0, 0, 30), (0.25, 1400, 1600)):
         await log.evaluate("(log, share) => { log.scrollTop = log.scrollHeight * share; }", share)
-        await page.wait_for_function(
-            """([oldest, newest]) => {
-                const rows = [...document.querySelectorAll("murmur-log .log-entry")].map((row) => Number(row.dataset.entry));
-                const middle = rows[rows.length >> 1];
-                return rows.every(Number.isInteger) && middle >= oldest && middle <= newest;
-            }""",
-            arg=[oldest, newest],
-        )
-        shown = await log.locator(".log-entry").evaluate_all("rows => rows.map(row => Number(row.dataset.entry))")
+        shown = await rows_at_rest(page, oldest, newest)
         assert shown == list(range(shown[0], shown[-1] - 1, -1))
         assert len(shown) < 60
     top = await log.locator(f"[data-entry='{shown[len(shown) // 2]}']").bounding_box()

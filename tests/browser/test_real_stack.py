@@ -10,6 +10,7 @@ from playwright.async_api import Browser, expect
 
 from murmur.local.stack import Stack
 from tests.browser.conftest import WATCH_POLICY, Watched
+from tests.browser.load import log_read, newest_held
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
@@ -48,15 +49,12 @@ async def test_a_flock_is_run_from_the_page_until_it_settles(browser: Browser, t
         await expect(page.locator(".prose")).to_contain_text("gulls")
         await page.get_by_role("link", name="Flock", exact=True).click()
 
-        for agent in range(4):
-            await page.locator(f".node[aria-label^='agent {agent},']").click()
-            await expect(page.locator("murmur-detail .card-title")).to_have_text(f"Agent {agent}")
-            await expect(page.locator("murmur-detail .log-entry").first).to_be_visible()
-            await expect(page.locator("murmur-detail .is-waiting")).to_have_count(0)
-            shown = await page.locator(".log-entry").evaluate_all("rows => rows.map(row => Number(row.dataset.entry))")
-            async with httpx.AsyncClient(base_url=stack.url) as client:
-                log = (await client.get(f"/cluster/agents/{agent}/log")).json()
-            assert shown[::-1] == [entry["iteration"] for entry in log["entries"]]
+        async with httpx.AsyncClient(base_url=stack.url) as client:
+            answers = [(await client.get(f"/cluster/agents/{agent}/log")).json()["entries"] for agent in range(4)]
+        logs = {agent: [entry["iteration"] for entry in entries] for agent, entries in enumerate(answers)}
+        await newest_held(page, {agent: log[-1] for agent, log in logs.items()})
+        for agent, log in logs.items():
+            assert await log_read(page, agent) == log
 
         await page.get_by_role("button", name="Stop", exact=True).click()
         await page.get_by_role("button", name="Stop the flock").click()

@@ -93,9 +93,10 @@ async def test_every_moment_is_as_the_logs_say_jumped_to_or_stepped_to(past: Pas
 async def test_it_plays_at_the_chosen_speed_pauses_and_ends(past: PastRun, opened: Opener) -> None:
     page = (await opened(link(past, 100))).page
     await expect(page.locator("murmur-replay .replay-density path")).to_be_attached()
-    await page.get_by_label("Speed").select_option("100")
+    await page.get_by_label("Speed").select_option("0.5")
     await page.keyboard.press("k")
     await expect(page.locator(".replay-play")).to_contain_text("Pause")
+    await page.get_by_label("Speed").select_option("100")
     await expect(page.locator(".replay-time")).to_have_text("02:00 of 02:00")
     await expect(page.locator(".replay-play")).to_contain_text("Play")
     await shows(page, past, ENDED)
@@ -129,6 +130,17 @@ async def test_the_ring_is_paused_when_the_flock_was_and_agents_stopped_at_the_e
     await page.goto(page.url.split("#")[0] + f"#/?run={past.run}")
     await expect(page.locator("murmur-card[data-state='stopped']")).to_have_count(8)
     await expect(page.locator("murmur-replay")).to_contain_text("settled for 60 seconds")
+
+
+async def test_nobody_is_missing_because_logs_hold_no_heartbeats(flock: FakeFlock, opened: Opener) -> None:
+    run = waves(4, seconds=30, ended=ENDED)
+    run.ended = timestamp(ENDED + timedelta(seconds=600))  # all were idle for ten minutes before somebody stopped it
+    flock.past[run.run] = run
+    page = (await opened(f"/#/?run={run.run}&t={timestamp(ENDED + timedelta(seconds=300))}")).page
+    await expect(page.locator("murmur-card")).to_have_count(4)
+    await expect(page.locator("murmur-replay .replay-density path")).to_be_attached()
+    await expect(page.locator("murmur-card:is([data-state='idle'], [data-state='waiting'])")).to_have_count(4)
+    await expect(page.locator("murmur-agents .hint").first).to_have_text("4 agents")
 
 
 async def test_log_timeline_and_files_are_those_of_the_run_and_the_selection_stays(

@@ -1,4 +1,4 @@
-"""Timeline, queues, environment, history and replay for everybody: axe-core finds no serious issue, a phone shows them whole."""
+"""Timeline, queues, environment, history and replay for everybody: axe-core finds no issue, a phone shows them whole."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def places() -> AsyncIterator[dict[str, tuple[str, str]]]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_no_serious_issue_in_any_view(
+async def test_axe_finds_no_issue_in_any_view(
     browser: Browser, places: dict[str, tuple[str, str]], axe: str, scheme: Literal["light", "dark"]
 ) -> None:
     context = await browser.new_context(color_scheme=scheme, reduced_motion="reduce")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import expect
+import pytest_asyncio
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import Opener
 from tests.browser.fake.flock import FakeFlock
@@ -23,9 +26,7 @@ def signin(flock: FakeFlock) -> FakeSignIn:
 async def test_nothing_is_asked_of_the_flock_before_one_has_signed_in_and_signing_out_ends_it(
     signin: FakeSignIn, opened: Opener
 ) -> None:
-    watched = await opened("/#/?agent=3")
-    watched.expected.append("401")  # what was asked just before the sign-out is answered after it
-    page = watched.page
+    page = (await opened("/#/?agent=3")).page
     await expect(page.get_by_role("heading", name="Sign in to see this flock")).to_be_visible()
     await expect(page.locator(".page")).to_be_hidden()
     assert [path for _, path, _ in signin.flock.requests if path.startswith("/cluster")] == []
@@ -37,7 +38,8 @@ async def test_nothing_is_asked_of_the_flock_before_one_has_signed_in_and_signin
     await page.reload()
     await expect(page.locator(".live")).to_have_text("live")
     assert signin.grants == ["authorization_code"]
-    await page.get_by_role("button", name="Sign out").click()
+    async with page.expect_navigation():  # to the sign-in page, and back
+        await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_role("heading", name="Sign in to see this flock")).to_be_visible()
     assert await page.evaluate("sessionStorage.length + localStorage.length") == 0
 
@@ -48,20 +50,23 @@ async def test_a_token_is_renewed_before_it_runs_out_and_when_it_is_refused(sign
     page = watched.page
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.locator(".live")).to_have_text("live")
-    await page.wait_for_load_state("networkidle")
-    signin.flock.bearer = "another one is wanted"
+    signin.revoke()
     await page.get_by_role("button", name="Pause").click()
     await expect(page.locator(".badge")).to_have_text("paused")
     assert signin.grants == ["authorization_code", "refresh_token"]
     signin.seconds = 30  # less than the page wants to have left
-    signin.flock.bearer = "another one is wanted"
+    signin.revoke()
     await page.get_by_role("button", name="Resume").click()
     await expect(page.locator(".badge")).to_have_text("running")
-    before, refusals = len(signin.grants), len(watched.complaints)
+
+    def refused() -> list[str]:
+        return [words for words in watched.complaints if "/cluster/pause" in words]
+
+    grants, refusals = len(signin.grants), refused()
     await page.get_by_role("button", name="Pause").click()
     await expect(page.locator(".badge")).to_have_text("paused")
-    assert len(signin.grants) > before
-    assert len(watched.complaints) == refusals  # before any was refused
+    assert len(signin.grants) > grants
+    assert refused() == refusals  # renewed before it could be refused
 
 
 async def test_a_session_that_is_over_leads_back_to_the_sign_in(signin: FakeSignIn, opened: Opener) -> None:
@@ -70,12 +75,54 @@ async def test_a_session_that_is_over_leads_back_to_the_sign_in(signin: FakeSign
     page = watched.page
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.locator(".live")).to_have_text("live")
-    await page.wait_for_load_state("networkidle")  # else what the page reads in the background leads there by itself
     signin.refuse_refresh = True
-    signin.flock.bearer = "another one is wanted"
-    await page.get_by_role("button", name="Pause").click()
+    signin.revoke()
+    await page.keyboard.press("p")  # not a click: what the page reads in the background may have led there by itself
     await expect(page.locator(".signin")).to_contain_text("Your sign-in has run out.")
     await expect(page.locator(".page")).to_be_hidden()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def staying(signin: FakeSignIn, opened: Opener) -> AsyncIterator[Page]:
+    """A page where one is signed in, and which a sign-out leaves standing, as in the moment before the browser is elsewhere."""
+    watched = await opened()
+    watched.expected.append("401")
+    page = watched.page
+    await page.route("**/oauth2/logout*", lambda route: route.fulfill(status=204))
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.locator(".live")).to_have_text("live")
+    yield page
+    await expect(page.locator("murmur-actions .notice-bad")).to_contain_text("Nobody is signed in.")
+    await expect(page.locator(".signin")).to_contain_text("You come back here afterwards.")
+    assert await page.evaluate("sessionStorage.length") == 0
+
+
+async def test_what_is_refused_after_the_sign_out_is_not_asked_again_without_a_token(staying: Page) -> None:
+    asked: list[Route] = []
+
+    def hold(route: Route) -> None:
+        asked.append(route)
+
+    await staying.route("**/cluster/pause", hold)
+    await staying.get_by_role("button", name="Pause").click()
+    await expect(staying.get_by_role("button", name="Pause")).to_be_disabled()
+    await staying.get_by_role("button", name="Sign out").click()
+    await expect(staying.locator(".signin")).to_be_visible()
+    await asked[0].fulfill(status=401, json={"message": "Unauthorized"})
+    await expect(staying.locator("murmur-actions .notice-bad")).to_be_attached()
+    assert len(asked) == 1
+
+
+async def test_a_renewal_that_ends_after_the_sign_out_signs_nobody_in(signin: FakeSignIn, staying: Page) -> None:
+    signin.holding = asyncio.Event()
+    signin.revoke()
+    async with staying.expect_request("**/oauth2/token"):
+        await staying.get_by_role("button", name="Pause").click()
+    await staying.get_by_role("button", name="Sign out").click()
+    await expect(staying.locator(".signin")).to_be_visible()
+    signin.holding.set()
+    await expect(staying.locator("murmur-actions .notice-bad")).to_be_attached()
+    await expect(staying.locator(".page")).to_be_hidden()
 
 
 async def test_a_code_that_was_not_asked_for_in_this_tab_is_not_taken(signin: FakeSignIn, opened: Opener) -> None:

@@ -179,6 +179,7 @@ async def test_turns_appear_while_they_go_on_and_their_chain_with_them(flock: Fa
     await flock.write(1, "wrote", cause="start")
     await expect(page.locator("murmur-timeline .hint").first).to_have_text("1 turn of 8 agents")
     await flock.begin(2, woken_by=[{"agent": 1, "iteration": 0}])
+    await page.wait_for_function("document.querySelector('murmur-frame').app.flock.agents.get(2).info.turn")
     await page.locator(".tl-board").focus()
     for _ in range(3):
         await page.keyboard.press("ArrowDown")
@@ -279,7 +280,7 @@ async def test_the_pure_parts(opened: Opener) -> None:
     page = (await opened(HERE)).page
     found = await page.evaluate(
         """async () => {
-          const { Lane, Window, markOf, tickStep } = await import("/app/timeline.js");
+          const { Lane, TimeScale, markOf, tickStep } = await import("/app/timeline.js");
           const { chainOf, chainMs } = await import("/app/causes.js");
           const entry = (iteration, end, took, more = {}) => ({ iteration, ts: new Date(end).toISOString(), turn_ms: took, ...more });
           const lane = new Lane();
@@ -290,13 +291,13 @@ async def test_the_pure_parts(opened: Opener) -> None:
           lane.hear({ turn: { iteration: 2, since: new Date(3500).toISOString(), cause: "start" }, status: "backing-off" }, 3700);
           lane.hear({ turn: null, status: "waiting" }, 3900);
           const circle = new Map([[0, markOf(entry(0, 1000, 1, { woken_by: [{ agent: 1, iteration: 0 }] }))], [1, markOf(entry(0, 1000, 1, { woken_by: [{ agent: 0, iteration: 0 }] }))]]);
-          const round = chainOf({ agent: 0, iteration: 0 }, (agent) => circle.get(agent) ?? null);
-          const open = chainOf({ agent: 0, iteration: 0 }, (agent) => (agent ? null : circle.get(0)));
+          const round = chainOf({ agent: 0, iteration: 0 }, (agent) => circle.get(agent) ?? null, 200);
+          const open = chainOf({ agent: 0, iteration: 0 }, (agent) => (agent ? null : circle.get(0)), 200);
           return {
             order: lane.marks.map(({ iteration }) => iteration), during: lane.at(1700)?.iteration, between: lane.at(2100)?.iteration, before: lane.at(10),
             ended: [lane.endedBy(999), lane.endedBy(1000), lane.endedBy(5000)], going, running: lane.running, spans: lane.spans,
             links: round.links.length, round: round.open, open: open.open, whole: chainMs(round), none: chainMs({ links: [] }),
-            zoomed: (({ from, to }) => [from, to])(new Window(0, 1000).zoomed(0.5, 500)), tiny: new Window(0, 60).zoomed(1e-9, 0).length, steps: [tickStep(1), tickStep(4000), tickStep(1e9)],
+            zoomed: (({ from, to }) => [from, to])(new TimeScale(0, 1000).zoomed(0.5, 500)), tiny: new TimeScale(0, 60).zoomed(1e-9, 0).length, steps: [tickStep(1), tickStep(4000), tickStep(1e9)],
           };
         }"""
     )

@@ -1,6 +1,7 @@
 // @ts-check
 // The REST API. Every failure becomes an ApiError with words for the reader: what happened, and what to do next.
 
+/** @import { Session } from "./session.js" */
 /** @import { Config, Control, Direction, Entry, FileInfo, Status } from "./types.js" */
 
 /** What the API, or the way to it, said no with. `field` names the setting that is wrong, where one is. */
@@ -22,16 +23,11 @@ export class ApiError extends Error {
 /** @typedef {{ files: FileInfo[], more: boolean, after: string }} FilePage */
 
 export class Api {
-  /** Gives the token that every request shows, where there is one. @type {() => Promise<string>} */
-  token = () => Promise.resolve("");
+  /** Address before `/cluster/…`: where this page came from. */
+  base = new URL(".", document.baseURI).pathname.replace(/\/$/, "");
 
-  /** Called with a token that was refused; the request is then made once more. @type {((token: string) => Promise<void>) | null} */
-  refused = null;
-
-  /** @param {string} [base] Address before `/cluster/…`; left out: where this page came from. */
-  constructor(base = new URL(".", document.baseURI).pathname.replace(/\/$/, "")) {
-    this.base = base;
-  }
+  /** Whose token every request shows; null where nobody needs to sign in. @type {Session | null} */
+  session = null;
 
   /** @returns {Promise<Status>} */
   status() {
@@ -116,18 +112,9 @@ export class Api {
     return URL.createObjectURL(await response.blob());
   }
 
-  /** @param {string} key @param {string} [how] As `filePath`, with what stands before it. Works only where no sign-in is needed. */
-  fileUrl(key, how) {
-    return this.base + this.filePath(key, how);
-  }
-
   /** @param {string} name @param {Blob} body @returns {Promise<unknown>} */
   putKnowledge(name, body) {
     return this.fetch(`/cluster/knowledge?key=${encodeURIComponent(name)}`, { method: "PUT", body, signal: AbortSignal.timeout(300_000) });
-  }
-
-  zipUrl() {
-    return `${this.base}/cluster/habitat.zip`;
   }
 
   /** All files of output/ in one archive. */
@@ -161,14 +148,22 @@ export class Api {
 
   /** @param {string} path @param {RequestInit} [options] @returns {Promise<Response>} A successful answer. */
   async fetch(path, options = {}) {
-    const token = await this.token();
+    const token = await this.#token();
     let response = await this.#ask(path, options, token);
-    if (response.status === 401 && this.refused) {
-      await this.refused(token);
-      response = await this.#ask(path, options, await this.token());
+    if (response.status === 401 && this.session) {
+      await this.session.renew(token);
+      const fresh = await this.#token();
+      if (fresh !== token) response = await this.#ask(path, options, fresh);
     }
     if (response.ok) return response;
     throw await refusal(response);
+  }
+
+  /** "" where none is needed. Without one that is needed nothing is asked at all: the server could only refuse. */
+  async #token() {
+    const token = (await this.session?.token()) ?? "";
+    if (this.session && !token) throw new ApiError("Nobody is signed in.", { remedy: "Sign in again.", code: "signed_out", status: 401 });
+    return token;
   }
 
   /** @param {string} path @param {RequestInit} options @param {string} token */

@@ -11,8 +11,10 @@ import { Live } from "./live.js";
 import { Router } from "./router.js";
 import { Store } from "./store.js";
 
-/** @import { Config } from "./types.js" */
+/** @import { ReplayStore } from "./replay.js" */
+/** @import { ReplayFiles, RunApi } from "./replayfiles.js" */
 /** @import { Session } from "./session.js" */
+/** @import { Config } from "./types.js" */
 /** @import { Settings } from "./settings.js" */
 
 const ASK_MS = 10_000;
@@ -23,19 +25,16 @@ const LOOK_AGENTS = 64;
 /**
  * An earlier run, opened: parts/replay.js exports `openRun(app, run)`, which makes one.
  * @typedef {object} Replay
- * @property {Store} store What the views show instead of the flock.
+ * @property {ReplayStore} store What the views show instead of the flock.
+ * @property {RunApi} api Reads its logs and files.
+ * @property {ReplayFiles} files Its files, as they stood at the moment that is shown.
  * @property {HTMLElement} bar Stands above every view while the run is open.
- * @property {import("./pages.js").ReadLog} log As `api.log`, of that run.
- * @property {import("./replayfiles.js").RunApi} api Reads the files of that run.
- * @property {import("./replayfiles.js").ReplayFiles} files As `app.files`, of that run.
- * @property {import("./runlog.js").RunLog} turns All its turns.
- * @property {readonly { from: number, to: number }[]} pauses
  * @property {() => void} close Ends it.
  */
 
 /**
- * Topics: select, when another agent is looked at; file, when another file is; preview, when settings are tried out; shown, when a view
- * is there; theme, when it turned dark or light; tick, once a second.
+ * Topics: select, when another agent is looked at; file, when another file is; preview, when settings are tried out; theme, when it turned
+ * dark or light; tick, once a second.
  */
 export class App extends Emitter {
   api = new Api();
@@ -46,10 +45,8 @@ export class App extends Emitter {
   session = null;
   /** The flock as it is now. Never another one: what acts on the flock (bar, controls) follows this. */
   flock = new Store();
-  /** What the views show: the flock, or an earlier run. It changes only while no view is there. */
-  store = this.flock;
   live = new Live(this.api, this.flock);
-  files = new Files(this.api, this.flock);
+  #files = new Files(this.api, this.flock);
   router = new Router();
   commands = new Commands();
   /** @type {Replay | null} The earlier run that is open. */
@@ -58,6 +55,21 @@ export class App extends Emitter {
   #asked = 0;
   /** @type {Config} Settings entered but not sent, for a look at the ring they would make. */
   draft = {};
+
+  /** What the views show: the flock, or the run that is open. It changes only while no view is there; so do `files` and `reader`. */
+  get store() {
+    return this.replay?.store ?? this.flock;
+  }
+
+  /** The files the views show. */
+  get files() {
+    return this.replay?.files ?? this.#files;
+  }
+
+  /** Reads what the views show; `api` is for what acts on the flock. */
+  get reader() {
+    return this.replay?.api ?? this.api;
+  }
 
   /** The agent looked at. */
   get agent() {
@@ -96,25 +108,20 @@ export class App extends Emitter {
    * @param {() => boolean} overtaken Whether the reader is elsewhere already
    */
   async enter(run, overtaken) {
-    if (this.isLive(run)) this.#leave();
+    if (this.isLive(run)) this.#show(null);
     else if (this.replay?.store.control.run !== run) {
-      const { openRun } = await import(`./parts/${"replay"}.js`);
-      /** @type {Replay} */
+      const { openRun } = await import("./parts/replay.js");
       const replay = await openRun(this, run);
       if (overtaken()) replay.close();
-      else {
-        this.#leave();
-        this.replay = replay;
-        this.store = replay.store;
-      }
+      else this.#show(replay);
     }
     return this.replay;
   }
 
-  #leave() {
+  /** @param {Replay | null} replay */
+  #show(replay) {
     this.replay?.close();
-    this.replay = null;
-    this.store = this.flock;
+    this.replay = replay;
   }
 
   /** With the flock's state change things no push tells of, such as the hosts: ask for all of it. */
@@ -149,12 +156,8 @@ export class App extends Emitter {
   /** Tell the parts of the settings, and begin. @param {Settings} settings @param {Session | null} session */
   begin(settings, session) {
     this.settings = settings;
-    this.session = session;
+    this.session = this.api.session = session;
     this.live.address = settings.live;
-    if (session) {
-      this.api.token = () => session.token();
-      this.api.refused = (token) => session.renew(token);
-    }
     if (settings.aws) this.flock.on("config", () => void this.account.read(this.api)); // how many agents fit depends on it
     this.#start();
   }

@@ -3,7 +3,7 @@
 
 import { latency } from "./format.js";
 
-/** @import { Mark } from "./timeline.js" */
+/** @import { LaneMark } from "./timeline.js" */
 /** @import { Entry, Turn, Waker } from "./types.js" */
 
 /** @type {Record<string, string>} */
@@ -34,11 +34,8 @@ export function causeOf(of) {
 }
 
 /**
- * @typedef {object} Link One turn of a chain.
- * @property {number} agent
- * @property {Mark} mark
- * @property {number | null} wakeMs From the end of the turn before it in the chain to the start of this one; null for the first cause.
- * @property {readonly Waker[]} others What else woke it.
+ * @typedef {LaneMark & { wakeMs: number | null, others: readonly Waker[] }} Link One turn of a chain. `wakeMs`: from the end of the turn
+ *   before it in the chain to the start of this one, null for the first cause. `others`: what else woke it.
  */
 /**
  * @typedef {object} Chain
@@ -50,11 +47,11 @@ export function causeOf(of) {
 /**
  * The chain of wakes that led to a turn. Of several wakers, the one named last is followed: it is what the latency in the log is counted from.
  * @param {Waker} from
- * @param {(agent: number, iteration: number) => Mark | null} find
- * @param {number} [most] Links, at most
+ * @param {(agent: number, iteration: number) => LaneMark["mark"] | null} find
+ * @param {number} most Links, at most
  * @returns {Chain}
  */
-export function chainOf(from, find, most = 200) {
+export function chainOf(from, find, most) {
   /** @type {Link[]} */
   const links = [];
   const seen = new Set();

@@ -1,8 +1,6 @@
 // @ts-check
 // What the reader can do by keyboard and palette: one list, to which the app and every view add theirs.
 
-import { Emitter } from "./emitter.js";
-
 /**
  * @typedef {object} Command
  * @property {string} title As the palette and the key help show it.
@@ -14,8 +12,7 @@ import { Emitter } from "./emitter.js";
 
 const SECOND_KEY_MS = 1500;
 
-/** Topic: list, when commands came or went. */
-export class Commands extends Emitter {
+export class Commands {
   /** @type {Set<Command>} */
   #all = new Set();
   #first = "";
@@ -24,10 +21,8 @@ export class Commands extends Emitter {
   /** @param {...Command} commands @returns {() => void} Takes them away again: hand it to `Part.until`. */
   add(...commands) {
     for (const command of commands) this.#all.add(command);
-    this.emit("list");
     return () => {
       for (const command of commands) this.#all.delete(command);
-      this.emit("list");
     };
   }
 
@@ -70,5 +65,6 @@ export class Commands extends Emitter {
 
 /** A field of a dialog that was just closed keeps the focus for a moment, unseen. @param {EventTarget | null} target */
 function isTyping(target) {
-  return target instanceof HTMLElement && target.checkVisibility() && (target.isContentEditable || target.matches("input:not([type=checkbox], [type=radio], [type=range]), textarea, select"));
+  if (!(target instanceof HTMLElement) || !target.checkVisibility()) return false;
+  return target.isContentEditable || target.matches("input:not([type=checkbox], [type=radio], [type=range]), textarea, select");
 }

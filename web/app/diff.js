@@ -6,6 +6,8 @@
 
 /** Edits looked for at most; the work grows with their square. */
 const EDITS = 1500;
+/** Rows shown on each side of a change. */
+const AROUND = 3;
 
 /** @param {string} before @param {string} after @returns {Diff} */
 export function diff(before, after) {
@@ -17,16 +19,17 @@ export function diff(before, after) {
   const [middleA, middleB] = [a.slice(head, a.length - tail), b.slice(head, b.length - tail)];
   const steps = middle(middleA, middleB);
   const kinds = steps ?? [...middleA.map(() => /** @type {const} */ ("gone")), ...middleB.map(() => /** @type {const} */ ("added"))];
-  /** @type {Row["kind"][]} */
-  const all = [...Array.from({ length: head }, () => /** @type {const} */ ("same")), ...kinds, ...Array.from({ length: tail }, () => /** @type {const} */ ("same"))];
+  /** @type {(length: number) => Row["kind"][]} */
+  const same = (length) => Array.from({ length }, () => "same");
+  const all = [...same(head), ...kinds, ...same(tail)];
   return { rows: numbered(all, a, b), added: count(all, "added"), gone: count(all, "gone"), coarse: steps === null };
 }
 
-/** Rows far from any change, as numbers of rows left out. @param {readonly Row[]} rows @param {number} [around] @returns {(Row | number)[]} */
-export function folded(rows, around = 3) {
+/** Rows far from any change, as numbers of rows left out. @param {readonly Row[]} rows @returns {(Row | number)[]} */
+export function folded(rows) {
   const near = new Uint8Array(rows.length);
   rows.forEach((row, index) => {
-    if (row.kind !== "same") near.fill(1, Math.max(0, index - around), index + around + 1);
+    if (row.kind !== "same") near.fill(1, Math.max(0, index - AROUND), index + AROUND + 1);
   });
   /** @type {(Row | number)[]} */
   const found = [];

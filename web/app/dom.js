@@ -23,7 +23,7 @@ export function set(element, props) {
 }
 
 /**
- * An HTML element.
+ * An HTML element. A button sends no form unless its `type` says so.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
  * @param {Props} [props]
@@ -31,6 +31,7 @@ export function set(element, props) {
  */
 export function h(tag, props = {}, ...children) {
   const element = document.createElement(tag);
+  if (tag === "button") element.setAttribute("type", "button");
   set(element, props);
   element.append(...kept(children));
   return element;
@@ -60,7 +61,7 @@ export function said(words, className = "said") {
 }
 
 /** @param {unknown} words */
-export function clip(words) {
+function clip(words) {
   const text = String(words ?? "");
   return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`;
 }

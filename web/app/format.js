@@ -2,8 +2,10 @@
 // Numbers and times as people read them.
 
 /** Made once: making one costs more than using it a hundred times. */
-const TIME = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-const DATE = new Intl.DateTimeFormat([], { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+/** @type {Intl.DateTimeFormatOptions} */
+const OF_DAY = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+const TIME = new Intl.DateTimeFormat([], OF_DAY);
+const DATE = new Intl.DateTimeFormat([], { day: "numeric", month: "short", year: "numeric", ...OF_DAY });
 
 /**
  * A span of time in its two largest units: `8 s`, `4 min 12 s`, `2 h 05 min`.
@@ -63,6 +65,15 @@ export function timeOfDay(iso) {
 /** @param {number} ms Since 1970. The day and the time, in the reader's zone. */
 export function dated(ms) {
   return DATE.format(ms);
+}
+
+/** JSON as people read it; any other text as it is. @param {string} text */
+export function prettyJson(text) {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
 }
 
 /** @param {number} value */

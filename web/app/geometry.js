@@ -1,10 +1,13 @@
 // @ts-check
 // Where agents stand and how their edges bend. Pure; the twin of murmur/ring.py for pictures before a start.
 
-/** @typedef {{ x: number, y: number }} Place */
+/** @typedef {{ x: number, y: number }} Point */
+
+/** Algorithms in which anybody may be read. What a running flock reads is told by its status; an algorithm need not be known here. */
+const EVERYONE = new Set(["mesh", "swarm"]);
 
 /** The drawing is a square of this many units. */
-export const SIDE = 440;
+const SIDE = 440;
 
 /** @param {number} total */
 export function radiusOf(total) {
@@ -28,7 +31,7 @@ export function nodeSize(total) {
  * The place of an agent; agent 0 stands on top and the ring runs clockwise. Where there are rows, neighbours stand in different ones.
  * @param {number} index
  * @param {number} total
- * @returns {Place}
+ * @returns {Point}
  */
 export function placeOf(index, total) {
   if (total <= 1) return { x: 0, y: 0 };
@@ -54,18 +57,20 @@ export function ringNeighbours(agent, total, radius) {
 }
 
 /**
- * How many hops one agent's news needs until everybody may know it.
+ * How many hops one agent's news needs until everybody may know it; null for an algorithm that has no twin here.
  * @param {string} algorithm
  * @param {number} total
  * @param {number} radius
+ * @returns {number | null}
  */
 export function hopsToEveryone(algorithm, total, radius) {
   if (total <= 1) return 0;
-  return algorithm === "amorphous" ? Math.ceil(Math.floor(total / 2) / Math.max(1, radius)) : 1;
+  if (algorithm === "amorphous") return Math.ceil(Math.floor(total / 2) / Math.max(1, radius));
+  return EVERYONE.has(algorithm) ? 1 : null;
 }
 
 /**
- * The pairs (a < b) that read each other.
+ * The pairs (a < b) that read each other; none for an algorithm that has no twin here.
  * @param {string} algorithm
  * @param {number} total
  * @param {number} radius
@@ -75,7 +80,7 @@ export function edges(algorithm, total, radius) {
   /** @type {[number, number][]} */
   const found = [];
   for (let a = 0; a < total; a++) {
-    const others = algorithm === "amorphous" ? ringNeighbours(a, total, radius) : range(total);
+    const others = algorithm === "amorphous" ? ringNeighbours(a, total, radius) : EVERYONE.has(algorithm) ? range(total) : [];
     for (const b of others) if (a < b) found.push([a, b]);
   }
   return found;

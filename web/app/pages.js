@@ -1,10 +1,9 @@
 // @ts-check
 // An agent's whole log, page by page as it is looked at: a bounded part of it is held, the rest is read again.
 
-/** @import { Entry } from "./types.js" */
-/** @typedef {(agent: number, after: number, limit: number) => Promise<{ entries: Entry[] }>} ReadLog */
+/** @import { Entry, ReadLog } from "./types.js" */
 
-export const PAGE = 50;
+const PAGE = 50;
 const HELD = 24;
 
 export class LogPages {
@@ -26,7 +25,10 @@ export class LogPages {
     this.changed = changed;
   }
 
-  /** The entry, if it is held; undefined while it is being read; null if its line cannot be read. @param {number} iteration @returns {Entry | null | undefined} */
+  /**
+   * @param {number} iteration
+   * @returns {Entry | null | undefined} undefined while it is being read; null if its line cannot be read
+   */
   get(iteration) {
     const number = Math.floor(iteration / PAGE);
     const page = this.#pages.get(number);

@@ -3,12 +3,11 @@
 
 import { Store } from "./store.js";
 import { ringNeighbours } from "./geometry.js";
+import { stretchesOf } from "./timeline.js";
 
-/** @import { AgentStatus, AgentState, Config, Control, Entry } from "./types.js" */
+/** @import { AgentInfo, AgentState, AgentStatus, Config, Control, Entry, FileInfo, Pause } from "./types.js" */
 /** @import { RunLog } from "./runlog.js" */
-/** @import { Lane, Mark } from "./timeline.js" */
-/** @import { FileInfo } from "./types.js" */
-/** @typedef {{ from: number, to: number }} Stretch */
+/** @import { Lane, Mark, Stretch } from "./timeline.js" */
 /**
  * @typedef {object} RunDetail GET /cluster/history/{run}.
  * @property {string} run
@@ -18,7 +17,7 @@ import { ringNeighbours } from "./geometry.js";
  * @property {string} reason
  * @property {string} direction
  * @property {Config | null} config
- * @property {{ since: string, until: string }[]} pauses
+ * @property {Pause[]} pauses
  * @property {{ id: number, entries: number }[]} agents
  * @property {FileInfo[]} files
  * @property {boolean} more
@@ -36,27 +35,31 @@ export class ReplayStore extends Store {
   /** Whether words of entries shown are missing yet. */
   #wanting = false;
 
-  /** @param {RunDetail} run @param {RunLog} log */
-  constructor(run, log) {
+  /** @param {RunDetail} detail @param {RunLog} log */
+  constructor(detail, log) {
     super();
-    this.run = run;
+    this.detail = detail;
     this.log = log;
-    /** @type {Stretch[]} */
-    this.pauses = run.pauses.map(({ since, until }) => ({ from: Date.parse(since), to: Date.parse(until) }));
+    this.pauses = stretchesOf(detail.pauses);
     log.on("words", () => this.#wanting && this.#build());
-    this.control = { ...this.control, run: run.run };
+    this.control = { ...this.control, run: detail.run };
   }
 
-  /** The moment that is shown. */
+  /** The moment that is shown. @override */
   now() {
     return this.#at;
+  }
+
+  /** As it is told: logs hold no heartbeats, so that nobody is missing for want of one. @override @param {AgentInfo} info */
+  statusOf(info) {
+    return info.status;
   }
 
   /** When the run began and ended, as far as it is known. @returns {Stretch} */
   get whole() {
     const extent = this.log.extent();
-    const from = Date.parse(this.run.started) || extent?.first || 0;
-    return { from: Math.min(from, extent?.first ?? from), to: Math.max(extent?.last ?? from, Date.parse(this.run.ended) || 0, from + 1) };
+    const from = Date.parse(this.detail.started) || extent?.first || 0;
+    return { from: Math.min(from, extent?.first ?? from), to: Math.max(extent?.last ?? from, Date.parse(this.detail.ended) || 0, from + 1) };
   }
 
   /** Show the run as it stood at this moment. @param {number} at */
@@ -122,11 +125,11 @@ export class ReplayStore extends Store {
     this.#wanting = false;
     this.agents.clear();
     const agents = [...this.log.lanes].map(([id, lane]) => this.#info(id, lane));
-    const { config, direction } = this.run;
+    const { config, direction } = this.detail;
     this.apply({
       type: "snapshot",
       status: { ...this.#control(), now: new Date(this.#at).toISOString(), runner: String(config?.["runner"] ?? ""), agents },
-      direction: { text: direction, etag: "", modified: this.run.started },
+      direction: { text: direction, etag: "", modified: this.detail.started },
       ...(config ? { config } : {}),
     });
     /** @type {{ agent: number, entry: Entry }[]} */
@@ -143,7 +146,7 @@ export class ReplayStore extends Store {
 
   /** @returns {Control} */
   #control() {
-    const { started, ended, reason, run } = this.run;
+    const { started, ended, reason, run } = this.detail;
     const over = Date.parse(ended);
     const pause = this.pauses.find(({ from, to }) => from <= this.#at && this.#at < to);
     const state = this.#at >= over ? "stopped" : pause ? "paused" : "running";
@@ -184,7 +187,7 @@ export class ReplayStore extends Store {
 
   /** Who was read: as the settings had it, or as the log says. @param {number} id @param {Mark | undefined} mark @returns {number[]} */
   #neighbours(id, mark) {
-    const { config } = this.run;
+    const { config } = this.detail;
     if (config?.["algorithm"] === "amorphous") return ringNeighbours(id, this.log.lanes.size, Number(config["neighbourRadius"]));
     if (config?.["algorithm"] === "mesh") return [...this.log.lanes.keys()].filter((other) => other !== id);
     return [...(mark?.sees ?? [])].sort((a, b) => a - b);

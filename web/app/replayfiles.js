@@ -12,33 +12,34 @@ import { Emitter } from "./emitter.js";
 export class RunApi extends Api {
   /** @param {Api} api @param {string} run */
   constructor(api, run) {
-    super(api.base);
-    this.token = () => api.token();
-    this.run = `/cluster/history/${encodeURIComponent(run)}`;
+    super();
+    this.session = api.session;
+    /** Before what is read of the run. */
+    this.path = `/cluster/history/${encodeURIComponent(run)}`;
   }
 
   /** @override @param {number} agent @param {number} after */
   log(agent, after, limit = 200) {
-    return this.json("GET", `${this.run}/agents/${agent}/log?after=${after}&limit=${limit}`);
+    return this.json("GET", `${this.path}/agents/${agent}/log?after=${after}&limit=${limit}`);
   }
 
   /** @override @param {string} key @param {string} [how] */
   filePath(key, how = "") {
-    return key.startsWith("knowledge-base/") ? super.filePath(key, how) : `${this.run}/file?key=${encodeURIComponent(key)}${how ? `&${how}` : ""}`;
+    return key.startsWith("knowledge-base/") ? super.filePath(key, how) : `${this.path}/file?key=${encodeURIComponent(key)}${how ? `&${how}` : ""}`;
   }
 
   /** @override @param {string} key */
   versionsPath(key) {
-    return key.startsWith("knowledge-base/") ? super.versionsPath(key) : `${this.run}/versions?key=${encodeURIComponent(key)}`;
+    return key.startsWith("knowledge-base/") ? super.versionsPath(key) : `${this.path}/versions?key=${encodeURIComponent(key)}`;
   }
 
   /** @override */
   zipPath() {
-    return `${this.run}/output.zip`;
+    return `${this.path}/output.zip`;
   }
 }
 
-/** As `Files`, at the moment the replay shows. Topics: list, changed. */
+/** As `Files`, at the moment the replay shows. Topic: list. */
 export class ReplayFiles extends Emitter {
   /** @type {Map<string, FileInfo>} */
   byKey = new Map();

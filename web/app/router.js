@@ -2,7 +2,7 @@
 // Where the reader is: which view, and of what. It is all in the address after #, so that a link leads to the same sight.
 
 import { Emitter } from "./emitter.js";
-import { VIEWS } from "./views.js";
+import { FIRST, VIEWS } from "./views.js";
 
 /**
  * @typedef {object} Place
@@ -14,7 +14,7 @@ import { VIEWS } from "./views.js";
  */
 
 /** @type {Place} */
-const NOWHERE = { view: "flock", run: "", t: null, agent: null, file: "" };
+const NOWHERE = { view: FIRST, run: "", t: null, agent: null, file: "" };
 
 /** Topics: place, when anything of it has changed; view, agent, file, t, run, when that has. */
 export class Router extends Emitter {
@@ -53,13 +53,13 @@ export class Router extends Emitter {
 }
 
 /** @param {string} hash Such as `#/timeline?agent=3&t=2026-01-31T12:00:00.000Z`; what makes no sense in it is left out. @returns {Place} */
-export function parse(hash) {
+function parse(hash) {
   const [path = "", query = ""] = hash.replace(/^#?\/?/, "").split("?", 2);
   const given = new URLSearchParams(query);
   const agent = given.get("agent") ?? "";
   const t = Date.parse(given.get("t") ?? "");
   return {
-    view: VIEWS.find((view) => view.path === path)?.name ?? NOWHERE.view,
+    view: VIEWS.some(({ name }) => name === path) ? path : FIRST,
     run: /^[\w.-]{1,64}$/.exec(given.get("run") ?? "")?.[0] ?? "",
     t: Number.isNaN(t) ? null : t,
     agent: /^\d{1,6}$/.test(agent) ? Number(agent) : null,
@@ -74,6 +74,5 @@ function write({ view, run, t, agent, file }) {
   if (t !== null) query.set("t", new Date(t).toISOString());
   if (agent !== null) query.set("agent", String(agent));
   if (file) query.set("file", file);
-  const path = VIEWS.find((one) => one.name === view)?.path ?? "";
-  return `#/${path}${query.size ? `?${query}` : ""}`;
+  return `#/${view === FIRST ? "" : view}${query.size ? `?${query}` : ""}`;
 }

@@ -4,9 +4,8 @@
 import { Emitter } from "./emitter.js";
 import { Lane, keptTurns, markOf } from "./timeline.js";
 
-/** @import { Entry } from "./types.js" */
+/** @import { Entry, ReadLog } from "./types.js" */
 /** @import { Mark } from "./timeline.js" */
-/** @typedef {(agent: number, after: number, limit: number) => Promise<{ entries: Entry[], more: boolean }>} ReadPage */
 
 const PAGE = 50;
 const KEPT_PAGES = 600;
@@ -32,7 +31,7 @@ export class RunLog extends Emitter {
   #readTo = new Map();
   #closed = false;
 
-  /** @param {ReadPage} read @param {readonly number[]} agents */
+  /** @param {ReadLog} read @param {readonly number[]} agents */
   constructor(read, agents) {
     super();
     this.read = read;

@@ -53,7 +53,11 @@ function link(node) {
   return h("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" });
 }
 
-/** Pictures come from the environment or not at all: no other server learns that a file was read. @param {Element} node @param {(path: string) => string} filePath */
+/**
+ * Pictures come from the environment or not at all: no other server learns that a file was read.
+ * @param {Element} node
+ * @param {(path: string) => string} filePath
+ */
 function image(node, filePath) {
   const source = node.getAttribute("src") ?? "";
   const alt = node.getAttribute("alt") ?? "";

@@ -2,9 +2,10 @@
 // Signing in with Cognito: the authorization code flow with PKCE. Tokens live as long as the tab and never stand in an address.
 
 import { Emitter } from "./emitter.js";
+import { keep, recall } from "./kept.js";
 
 /** @import { AuthSettings } from "./settings.js" */
-/** @typedef {{ id: string, access: string, refresh: string, until: number }} Tokens `until`: ms since 1970. */
+/** @typedef {{ id: string, refresh: string, until: number }} Tokens `until`: ms since 1970. */
 
 const KEPT = "murmur.session";
 const BEGUN = "murmur.signin";
@@ -34,7 +35,7 @@ export class Session extends Emitter {
     const given = new URLSearchParams(location.search);
     const begun = read(BEGUN);
     if (!given.has("code") && !given.has("error")) return;
-    sessionStorage.removeItem(BEGUN);
+    keep("sessionStorage", BEGUN, null);
     history.replaceState(null, "", here() + (begun?.hash ?? ""));
     window.dispatchEvent(new HashChangeEvent("hashchange"));
     if (given.has("error")) this.reason = `The sign-in was refused: ${given.get("error_description") ?? given.get("error")}.`;
@@ -45,7 +46,7 @@ export class Session extends Emitter {
   /** Leave for the sign-in page. */
   async signIn() {
     const [verifier, state] = [random(), random()];
-    keep(BEGUN, { verifier, state, hash: location.hash });
+    keep("sessionStorage", BEGUN, JSON.stringify({ verifier, state, hash: location.hash }));
     const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
     const query = new URLSearchParams({
       response_type: "code", client_id: this.auth.client, redirect_uri: here(), scope: this.auth.scope, state,
@@ -66,10 +67,10 @@ export class Session extends Emitter {
     return this.#tokens?.id ?? "";
   }
 
-  /** Get new tokens; several at once get the same, and `refused` is not renewed twice. */
+  /** Get new tokens in the place of `refused`. Several who ask at once get the same; nobody signed in stays nobody. */
   async renew(refused = this.#tokens?.id) {
-    if (this.#tokens && this.#tokens.id !== refused) return; // somebody else's request had it renewed meanwhile
-    const refresh = this.#tokens?.refresh;
+    if (!this.#tokens || this.#tokens.id !== refused) return; // signed out, or renewed for another request, meanwhile
+    const { refresh } = this.#tokens;
     if (!refresh) return this.#forget("Your sign-in has run out.");
     this.#renewing ??= this.#take({ grant_type: "refresh_token", refresh_token: refresh }).finally(() => {
       this.#renewing = null;
@@ -79,6 +80,7 @@ export class Session extends Emitter {
 
   /** @param {Record<string, string>} form */
   async #take(form) {
+    const before = this.#tokens;
     let response;
     try {
       response = await fetch(this.auth.token, {
@@ -89,12 +91,13 @@ export class Session extends Emitter {
       return; // a token that is still good goes on being used; the next request tries again
     }
     const body = await response.json().catch(() => ({}));
+    if (this.#tokens !== before) return; // signed out meanwhile, and so it stays
     if (!response.ok || !body.id_token) return this.#forget("Your sign-in has run out.");
     this.#tokens = {
-      id: body.id_token, access: body.access_token ?? "", refresh: body.refresh_token ?? this.#tokens?.refresh ?? "",
+      id: body.id_token, refresh: body.refresh_token ?? before?.refresh ?? "",
       until: Date.now() + Number(body.expires_in ?? 3600) * 1000,
     };
-    keep(KEPT, this.#tokens);
+    keep("sessionStorage", KEPT, JSON.stringify(this.#tokens));
     this.reason = "";
     this.emit("session");
   }
@@ -103,7 +106,7 @@ export class Session extends Emitter {
   #forget(why) {
     this.#tokens = null;
     this.reason = why;
-    sessionStorage.removeItem(KEPT);
+    keep("sessionStorage", KEPT, null);
     this.emit("session");
   }
 }
@@ -125,17 +128,8 @@ function base64url(bytes) {
 /** @param {string} name @returns {any} */
 function read(name) {
   try {
-    return JSON.parse(sessionStorage.getItem(name) ?? "null");
+    return JSON.parse(recall("sessionStorage", name) ?? "null");
   } catch {
-    return null;
-  }
-}
-
-/** @param {string} name @param {object} value */
-function keep(name, value) {
-  try {
-    sessionStorage.setItem(name, JSON.stringify(value));
-  } catch {
-    // a browser that keeps nothing: the sign-in lasts until the next reload
+    return null; // not as this page wrote it
   }
 }

@@ -27,9 +27,9 @@ export class Connection {
    * @param {Api} api
    * @param {Store} store
    * @param {() => void} heard Called after every message
-   * @param {string | null} [address] Of the WebSocket; left out: on this host
+   * @param {string | null} address Of the WebSocket; null: on this host
    */
-  constructor(api, store, heard, address = null) {
+  constructor(api, store, heard, address) {
     this.api = api;
     this.store = store;
     this.heard = heard;
@@ -38,10 +38,10 @@ export class Connection {
 
   /**
    * Lasts as long as the connection does. Never throws: a connection that cannot be made has ended.
-   * @param {boolean} [watching] Whether to be told of the queues
+   * @param {boolean} watching Whether to be told of the queues
    * @returns {Promise<number>} How many ms it was open.
    */
-  async run(watching = false) {
+  async run(watching) {
     let ticket;
     try {
       ({ ticket } = await this.api.ticket());

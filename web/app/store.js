@@ -34,7 +34,7 @@ export class Store extends Emitter {
   config = null;
   /** @type {Direction | null} */
   direction = null;
-  /** @type {Pick<Status, "scripted" | "runner" | "runners" | "totals">} */
+  /** Who acts for the agents. @type {Pick<Status, "scripted" | "runner" | "runners">} */
   about = {};
   /** How many hosts the run asked for and are there; null where nothing is known of them. @type {Hosts | null} */
   hosts = null;
@@ -42,8 +42,6 @@ export class Store extends Emitter {
   notices = [];
   /** When the server was last heard, by this page's clock; 0 before. */
   heard = 0;
-  /** For a run that is replayed: the moment it stands at. @type {(() => number) | null} */
-  at = null;
   /** @type {Record<string, string>} */
   #documents = {};
   #ahead = 0;
@@ -51,7 +49,7 @@ export class Store extends Emitter {
 
   /** The server's time in ms, as well as this page can tell. */
   now() {
-    return this.at?.() ?? Date.now() + this.#ahead;
+    return Date.now() + this.#ahead;
   }
 
   /**
@@ -62,9 +60,8 @@ export class Store extends Emitter {
    */
   statusOf(info) {
     if (info.status === "stopped" || info.status === "missing" || !ALIVE.has(this.control.state)) return info.status;
-    const heard = this.at?.() ?? this.heard + this.#ahead;
     const alive = Date.parse(info.evidence?.alive ?? "");
-    return heard - alive > MISSING_AFTER_MS ? "missing" : info.status;
+    return this.heard + this.#ahead - alive > MISSING_AFTER_MS ? "missing" : info.status;
   }
 
   /** How many agents are in which state. @returns {Map<string, number>} */
@@ -149,8 +146,8 @@ export class Store extends Emitter {
   /** @param {Status} status @param {Cursor | undefined} cursor */
   #snapshot(status, cursor) {
     this.#ahead = (Date.parse(status.now ?? "") || Date.now()) - Date.now();
-    const { scripted, runner, runners, totals } = status;
-    this.about = { scripted, runner, runners, totals };
+    const { scripted, runner, runners } = status;
+    this.about = { scripted, runner, runners };
     this.hosts = status.hosts ?? null;
     this.notices = status.notices ?? [];
     this.#control(status);

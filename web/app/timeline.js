@@ -1,7 +1,7 @@
 // @ts-check
 // What happened when, an agent a lane: turns, and what was between them. Small records, so that long runs fit. Nothing here draws.
 
-/** @import { AgentInfo, Entry, Turn, Waker } from "./types.js" */
+/** @import { AgentInfo, Entry, Pause, Turn, Waker } from "./types.js" */
 
 /**
  * @typedef {object} Mark One turn, without its words. Times in ms since 1970.
@@ -17,7 +17,9 @@
  * @property {readonly number[] | null} sees Whom the turn took into account; null where the log does not say.
  */
 /** @typedef {"backing-off" | "pacing" | "paused" | "parked" | "missing"} SpanKind */
-/** @typedef {{ kind: SpanKind, from: number, to: number }} Span `to` is Infinity while it lasts. */
+/** @typedef {{ from: number, to: number }} Stretch Of time, in ms since 1970. */
+/** @typedef {Stretch & { kind: SpanKind }} Span What an agent was in between turns; `to` is Infinity while it lasts. */
+/** @typedef {{ agent: number, mark: Mark }} LaneMark A turn, and whose it is. */
 
 /** Turns held of a whole run, and of one agent, at most. */
 const ALL_TURNS = 200_000;
@@ -32,11 +34,15 @@ export function keptTurns(lanes) {
   return Math.max(200, Math.min(LANE_TURNS, Math.floor(ALL_TURNS / Math.max(1, lanes))));
 }
 
+/** @param {readonly Pause[]} pauses @returns {Stretch[]} */
+export function stretchesOf(pauses) {
+  return pauses.map(({ since, until }) => ({ from: Date.parse(since), to: Date.parse(until) }));
+}
+
 /** @param {Entry} entry @returns {Mark | null} null if its time is none. */
 export function markOf(entry) {
   const end = Date.parse(entry.ts);
   if (Number.isNaN(end)) return null;
-  const sees = /** @type {{ seen?: Record<string, number> }} */ (entry).seen;
   return {
     iteration: entry.iteration,
     start: end - Math.max(0, entry.turn_ms ?? 0),
@@ -45,9 +51,9 @@ export function markOf(entry) {
     wakers: entry.woken_by?.length ? entry.woken_by : NONE,
     wakeMs: entry.wake_ms ?? null,
     idle: entry.state === "idle",
-    failed: Boolean(/** @type {{ failed?: boolean }} */ (entry).failed),
+    failed: Boolean(entry.failed),
     files: entry.files?.length ? entry.files : NONE,
-    sees: sees ? Object.keys(sees).map(Number) : null,
+    sees: entry.seen ? Object.keys(entry.seen).map(Number) : null,
   };
 }
 
@@ -165,8 +171,8 @@ export function tickStep(least) {
   return STEPS.find((step) => step >= least) ?? Math.ceil(least / 864e5) * 864e5;
 }
 
-/** A stretch of time, and how to move and scale it. */
-export class Window {
+/** Which stretch of time is in sight, and how to move and scale it. */
+export class TimeScale {
   /** @param {number} from @param {number} to */
   constructor(from, to) {
     this.from = from;
@@ -191,19 +197,19 @@ export class Window {
   zoomed(factor, time) {
     const length = Math.max(50, Math.min(7 * 864e5, this.length * factor));
     const part = (time - this.from) / this.length;
-    return new Window(time - part * length, time + (1 - part) * length);
+    return new TimeScale(time - part * length, time + (1 - part) * length);
   }
 
   /** @param {number} part Of its own length; positive: later. */
   moved(part) {
-    return new Window(this.from + this.length * part, this.to + this.length * part);
+    return new TimeScale(this.from + this.length * part, this.to + this.length * part);
   }
 
   /** Moved so that some of `first`…`last` stays in sight. @param {number} first @param {number} last */
   kept(first, last) {
     const [least, most] = [first - this.length * 0.9, last + this.length * 0.9];
-    if (this.from < least) return new Window(least, least + this.length);
-    if (this.to > most) return new Window(most - this.length, most);
+    if (this.from < least) return new TimeScale(least, least + this.length);
+    if (this.to > most) return new TimeScale(most - this.length, most);
     return this;
   }
 }

@@ -23,12 +23,13 @@
  * @property {string[]} [doubts] What the runtime could not confirm of what the entry says.
  * @property {string} [stop_reason]
  * @property {boolean} [failed]
+ * @property {Record<string, number>} [seen] The newest iteration of every agent that this turn took into account.
  * @property {Record<string, string>} [seen_documents] Versions of what the operator said that this turn took into account.
  * @property {{ input_tokens?: number, output_tokens?: number, cost?: number } | null} [usage]
  * @property {string} [trace]
  *
  * @typedef {{ iteration: number, cause: string, since: string, woken_by?: Waker[] }} Turn The turn that is going on.
- * @typedef {{ visible: number, in_flight: number, dead?: number, oldest_seconds?: number | null }} Depth
+ * @typedef {{ visible: number, in_flight: number, dead?: number, oldest_seconds?: number | null }} Inbox
  * @typedef {{ cpu_percent?: number | null, memory_bytes?: number | null, network_in_bytes?: number | null,
  *   network_out_bytes?: number | null, healthy?: boolean | null }} Load
  * @typedef {{ wakes: number, gated: number, rescues: number, turns: number, failed_turns: number, tokens: number,
@@ -44,7 +45,7 @@
  * @property {{ id: string, name: string, state: string } | null} [instance]
  * @property {Load | null} [metrics]
  * @property {number[]} [neighbours]
- * @property {Depth | null} [inbox]
+ * @property {Inbox | null} [inbox]
  * @property {Partial<Counters> | null} [counters]
  * @property {Turn | null} [turn]
  * @property {boolean} [directive]
@@ -66,13 +67,15 @@
  * @property {boolean} [scripted]
  * @property {string} [runner]
  * @property {string[]} [runners]
- * @property {Partial<Counters> & { files?: number }} [totals]
  * @property {Hosts | null} [hosts]
  * @property {string[]} [notices]
  * @property {AgentStatus[]} agents
  *
  * @typedef {Control & StatusExtra} Status
  * @typedef {{ text: string, etag: string, modified: string }} Direction
+ * @typedef {{ since: string, until: string }} Pause One that is over.
+ * @typedef {(agent: number, after: number, limit: number) => Promise<{ entries: Entry[], more: boolean }>} ReadLog Entries newer than the iteration
+ *   `after`, oldest first.
  * @typedef {Record<string, string | number | boolean>} Config
  * @typedef {{ run?: string, agents?: Record<string, number>, documents?: Record<string, string> }} Cursor
  *

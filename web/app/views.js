@@ -1,29 +1,33 @@
 // @ts-check
-// The views there are. A view is a module of parts/ that exports `View`, a Part; it is loaded when it is first looked at.
+// The views there are. The view NAME is #/NAME in the address, parts/NAME.js (which exports `View`, a Part) and style/NAME.css.
 
-/** @typedef {{ name: string, path: string, title: string, key: string, part: string, style: string }} ViewInfo */
+/** @import { Part } from "./part.js" */
 
-/** `path` follows #/ in the address; `key` is pressed after g; `style` is a file of style/. @type {readonly ViewInfo[]} */
+/** The view shown where the address names none. Its styles are those of the page. */
+export const FIRST = "flock";
+
+/** `key` is pressed after g. @type {readonly { name: string, title: string, key: string }[]} */
 export const VIEWS = [
-  { name: "flock", path: "", title: "Flock", key: "f", part: "flock", style: "" },
-  { name: "timeline", path: "timeline", title: "Timeline", key: "t", part: "timeline", style: "timeline.css" },
-  { name: "queues", path: "queues", title: "Queues", key: "q", part: "inspector", style: "inspector.css" },
-  { name: "environment", path: "environment", title: "Environment", key: "e", part: "environment", style: "files.css" },
-  { name: "history", path: "history", title: "History", key: "h", part: "history", style: "history.css" },
+  { name: FIRST, title: "Flock", key: "f" },
+  { name: "timeline", title: "Timeline", key: "t" },
+  { name: "queues", title: "Queues", key: "q" },
+  { name: "environment", title: "Environment", key: "e" },
+  { name: "history", title: "History", key: "h" },
 ];
 
-/** @typedef {import("./part.js").Part} Part */
+/** What people call it. @param {string} name */
+export function titleOf(name) {
+  return VIEWS.find((view) => view.name === name)?.title ?? name;
+}
 
 /**
- * A new element of the view, not yet attached to the app. Rejects if the server does not have it.
- * @param {string} name
+ * A new element of the view, not yet attached to the app. It is loaded when it is first looked at; rejects if the server does not have it.
+ * @param {string} name One of VIEWS
  * @returns {Promise<Part>}
  */
 export async function makeView(name) {
-  const view = VIEWS.find((one) => one.name === name) ?? VIEWS[0];
-  if (!view) throw new TypeError("no view at all");
-  const [{ View }] = await Promise.all([import(`./parts/${view.part}.js`), styled(view.style)]);
-  const tag = `murmur-${view.name}`;
+  const [{ View }] = await Promise.all([import(`./parts/${name}.js`), name === FIRST ? null : styled(name)]);
+  const tag = `murmur-${name}`;
   if (!customElements.get(tag)) customElements.define(tag, View);
   return new View();
 }
@@ -31,19 +35,18 @@ export async function makeView(name) {
 /** @type {Map<string, Promise<void>>} */
 const sheets = new Map();
 
-/** The stylesheet is there before the view shows. One that cannot be had leaves the view plain. @param {string} file @returns {Promise<void>} */
-function styled(file) {
-  if (!file) return Promise.resolve();
-  const known = sheets.get(file);
+/** The stylesheet is there before the view shows. One that cannot be had leaves the view plain. @param {string} view @returns {Promise<void>} */
+function styled(view) {
+  const known = sheets.get(view);
   if (known) return known;
   /** @type {Promise<void>} */
   const loaded = new Promise((done) => {
     const link = document.createElement("link");
     link.rel = "stylesheet";
-    link.href = `style/${file}`;
+    link.href = `style/${view}.css`;
     link.onload = link.onerror = () => done();
     document.head.append(link);
   });
-  sheets.set(file, loaded);
+  sheets.set(view, loaded);
   return loaded;
 }

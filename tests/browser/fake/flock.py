@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from starlette.routing import BaseRoute
@@ -67,8 +67,10 @@ class FakeFlock:
         """What the next start is refused with."""
         self.routes: list[BaseRoute] = []
         """More that its server answers."""
-        self.bearer = ""
-        """The token every call must show; empty: none."""
+        self.bearers: set[str] | None = None
+        """The tokens of which every call must show one; None: it need show none."""
+        self.ahead_seconds = 0.0
+        """How much later it is by the server's clock than by the page's."""
         self.policy = True
         """Whether the page is served with its Content-Security-Policy."""
         self.clean = True
@@ -88,7 +90,7 @@ class FakeFlock:
         totals = {name: sum(info["counters"].get(name, 0) for info in self.info.values()) for name in names}
         return {
             **self.control,
-            "now": now(),
+            "now": timestamp(datetime.now(UTC) + timedelta(seconds=self.ahead_seconds)),
             "scripted": True,
             "runner": self.config.runner,
             "concurrency": self.config.concurrency,

@@ -51,6 +51,11 @@ async def _files(flock: FakeFlock, run: PastRun) -> None:
     await flock.put_file("output/reports/2026/terms.json", b'{"wake": 41, "gate": 33}', 5)
     for topic in ("architecture", "contracts", "wake"):
         await flock.put_file(f"knowledge-base/{topic}.md", f"# {topic}\n".encode())
+    for number, (_, about) in enumerate(flock.files.values()):
+        about["modified"] = timestamp(datetime.now(UTC) - timedelta(seconds=30 + 9 * number))
+    for key, (_, about) in flock.older.items():
+        written = datetime.fromisoformat(flock.files[key][1]["modified"])
+        about["modified"] = timestamp(written - timedelta(seconds=40))
 
 
 def _queues(flock: FakeFlock) -> None:

@@ -177,38 +177,47 @@ class Frame:
             await self.app(scope, receive, send)
             return
         body = b""
+        noted = False
+        refused: JSONResponse | None = None
         headers = Headers(scope=scope)
         host = headers.get("host", "")
+
+        def note() -> None:
+            """Once, before the call has any effect that the page could show."""
+            nonlocal noted
+            if not noted and not refused:
+                self.flock.requests.append((scope["method"], scope["path"], parsed(body)))
+            noted = True
 
         async def recorded() -> Message:
             nonlocal body
             message = await receive()
             body += message.get("body", b"")
+            if not message.get("more_body"):
+                note()
             return message
 
         async def framed(message: Message) -> None:
             if message["type"] == "http.response.start":
+                note()
                 extra = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
                 if self.flock.policy:
                     extra.append((b"content-security-policy", policy(host).encode()))
                 message["headers"] = [*message["headers"], *extra]
             await send(message)
 
+        bearers = self.flock.bearers if scope["path"].startswith("/cluster") else None
         if self.flock.down and scope["path"].startswith("/cluster"):
             error = {"error": "Away. Wait.", "code": "unavailable", "message": "Away.", "remedy": "Wait."}
-            await JSONResponse(error, 503)(scope, receive, framed)
-            return
-        if (
-            self.flock.bearer
-            and scope["path"].startswith("/cluster")
-            and headers.get("authorization") != self.flock.bearer
-        ):
-            await JSONResponse({"message": "Unauthorized"}, 401)(scope, receive, framed)
-            return
-        await self.app(scope, recorded, framed)
-        self.flock.requests.append(
-            (scope["method"], scope["path"], json.loads(body) if body[:1] == b"{" else body or None)
-        )
+            refused = JSONResponse(error, 503)
+        elif bearers is not None and headers.get("authorization") not in bearers:
+            refused = JSONResponse({"message": "Unauthorized"}, 401)
+        await (refused or self.app)(scope, recorded, framed)
+
+
+def parsed(body: bytes) -> Any:
+    """As a test compares it: JSON, other bytes, or None."""
+    return json.loads(body) if body[:1] == b"{" else body or None
 
 
 async def refused(_: Request, error: Exception) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import secrets
@@ -19,11 +20,12 @@ CLIENT = "client-1"
 
 @dataclass
 class FakeSignIn:
-    """Signs everybody in. ``seconds`` is how long a token lasts; ``refuse_refresh`` ends sessions."""
+    """Signs everybody in. ``seconds`` is how long a token lasts; ``refuse_refresh`` ends sessions; ``holding`` keeps renewals waiting."""
 
     flock: FakeFlock
     seconds: int = 3600
     refuse_refresh: bool = False
+    holding: asyncio.Event | None = None
     grants: list[str] = field(default_factory=list)
     _codes: dict[str, tuple[str, str]] = field(default_factory=dict)
     _issued: int = 0
@@ -36,7 +38,7 @@ class FakeSignIn:
             "auth": {**names, "client": CLIENT, "scope": "openid email"},
         }
         self.flock.routes = [Route(path, getattr(self, name), methods=["GET", "POST"]) for name, path in names.items()]
-        self.flock.bearer = "nobody has this"
+        self.flock.bearers = set()
 
     async def authorize(self, request: Request) -> Response:
         """The sign-in page, which asks nothing."""
@@ -57,6 +59,8 @@ class FakeSignIn:
         )
         self.grants.append(form["grant_type"])
         if form["grant_type"] == "refresh_token":
+            if self.holding:
+                await self.holding.wait()
             if self.refuse_refresh or form["refresh_token"] != "refresh-1":
                 return JSONResponse({"error": "invalid_grant"}, 400)
             return JSONResponse(self._tokens())
@@ -70,7 +74,12 @@ class FakeSignIn:
         """Back to the page."""
         return RedirectResponse(request.query_params["logout_uri"])
 
+    def revoke(self) -> None:
+        """No token that was given out is good any more."""
+        self.flock.bearers = set()
+
     def _tokens(self) -> dict[str, object]:
         self._issued += 1
-        self.flock.bearer = f"id-{self._issued}"
-        return {"id_token": self.flock.bearer, "access_token": "a", "expires_in": self.seconds}
+        token = f"id-{self._issued}"
+        self.flock.bearers = {*(self.flock.bearers or ()), token}
+        return {"id_token": token, "access_token": "a", "expires_in": self.seconds}

@@ -69,7 +69,8 @@ export class FlockActions extends Part {
   /** @param {Verb} verb */
   #button(verb) {
     const [label, look, keys] = LOOKS[verb];
-    return h("button", { type: "button", class: look, title: `${label} the flock (${keys})`, "aria-keyshortcuts": keys, hidden: true, onclick: () => void this.act(verb) }, label);
+    const title = `${label} the flock (${keys})`;
+    return h("button", { class: look, title, "aria-keyshortcuts": keys, hidden: true, onclick: () => void this.act(verb) }, label);
   }
 
   /** @param {Verb} verb */

@@ -3,6 +3,7 @@
 
 import { fill, h, write } from "../dom.js";
 import { plural } from "../format.js";
+import { keep, recall } from "../kept.js";
 import { keyed } from "../list.js";
 import { Part } from "../part.js";
 import { agentLook, isProblem, urgency } from "../states.js";
@@ -14,15 +15,20 @@ import { AgentCard } from "./card.js";
 const MANY = 16;
 const CROWD = 120;
 const KEPT = "murmur.agents";
+/** @type {readonly Form[]} */
+const FORMS = ["grid", "list", "compact"];
 
 export class AgentPanels extends Part {
   #list = h("div", { class: "agents", role: "list", "aria-label": "All agents" });
   #summary = h("p", { class: "hint", role: "status" });
   #empty = h("div", { class: "empty" });
   #search = h("input", { type: "search", placeholder: "Filter: words, 3, idle…", "aria-label": "Filter agents", autocomplete: "off" });
-  #problems = h("button", { type: "button", class: "button button-quiet", "aria-pressed": "false", title: "Missing, parked and backing off before all others (!)", onclick: () => this.#toggle() }, "Problems first");
-  #forms = new Map(/** @type {Form[]} */ (["grid", "list", "compact"]).map((form) => [form, h("button", { type: "button", onclick: () => this.#choose(form) }, form)]));
-  #tools = h("div", { class: "agents-tools" }, this.#search, this.#problems, h("div", { class: "choice", role: "group", "aria-label": "How agents are shown" }, ...this.#forms.values()));
+  #problems = h("button", {
+    class: "button button-quiet", "aria-pressed": "false", title: "Missing, parked and backing off before all others (!)", onclick: () => this.#toggle(),
+  }, "Problems first");
+  #forms = new Map(FORMS.map((form) => [form, h("button", { onclick: () => this.#choose(form) }, form)]));
+  #tools = h("div", { class: "agents-tools" }, this.#search, this.#problems,
+    h("div", { class: "choice", role: "group", "aria-label": "How agents are shown" }, ...this.#forms.values()));
   /** @type {Form | null} What the reader chose; null: by how many there are. */
   #form = chosen();
   #first = false;
@@ -39,7 +45,7 @@ export class AgentPanels extends Part {
     this.until(this.app.commands.add(
       { title: "Filter agents", group: "Agents", keys: "/", run: () => this.#search.focus() },
       { title: "Problems first", group: "Agents", keys: "!", run: () => this.#toggle() },
-      ...[...this.#forms.keys()].map((form) => ({ title: `Show agents as ${form}`, group: "Agents", run: () => this.#choose(form) })),
+      ...FORMS.map((form) => ({ title: `Show agents as ${form}`, group: "Agents", run: () => this.#choose(form) })),
     ));
   }
 
@@ -65,7 +71,8 @@ export class AgentPanels extends Part {
   /** @param {Agent} agent @param {string[]} words A number means that agent. */
   #matches({ id, info, log }, words) {
     const last = log.entries.at(-1);
-    const text = [`agent ${id}`, agentLook(this.app.store.statusOf(info)).word, info.status, info.detail, info.instance?.name, last?.action, last?.result, last?.next_intent].join(" ").toLowerCase();
+    const { word } = agentLook(this.app.store.statusOf(info));
+    const text = [`agent ${id}`, word, info.status, info.detail, info.instance?.name, last?.action, last?.result, last?.next_intent].join(" ").toLowerCase();
     return words.every((word) => (/^\d+$/.test(word) ? id === Number(word) : text.includes(word)));
   }
 
@@ -89,7 +96,9 @@ export class AgentPanels extends Part {
       fill(this.#empty, store.control.state === "checking"
         ? h("p", {}, "Asking the server…")
         : h("p", {}, "No agents are running. Press Start, or run ", h("code", {}, "murmur start"), "; each agent then has its panel here."));
-    } else if (!found.length) fill(this.#empty, h("p", {}, "No agent matches. ", h("button", { type: "button", class: "link", onclick: () => this.#clear() }, "Show all")));
+    } else if (!found.length) {
+      fill(this.#empty, h("p", {}, "No agent matches. ", h("button", { class: "link", onclick: () => this.#clear() }, "Show all")));
+    }
   }
 
   #clear() {
@@ -105,11 +114,7 @@ export class AgentPanels extends Part {
   /** @param {Form} form */
   #choose(form) {
     this.#form = form;
-    try {
-      localStorage.setItem(KEPT, form);
-    } catch {
-      // a browser that keeps nothing: it lasts until the next reload
-    }
+    keep("localStorage", KEPT, form);
     this.changed();
   }
 
@@ -150,10 +155,5 @@ export class AgentPanels extends Part {
 
 /** @returns {Form | null} */
 function chosen() {
-  try {
-    const form = localStorage.getItem(KEPT);
-    return form === "grid" || form === "list" || form === "compact" ? form : null;
-  } catch {
-    return null;
-  }
+  return FORMS.find((form) => form === recall("localStorage", KEPT)) ?? null;
 }

@@ -17,7 +17,7 @@ export class Announcer extends Part {
   #timer = 0;
 
   build() {
-    this.classList.add("hidden-words");
+    this.classList.add("unseen");
     this.setAttribute("role", "status");
     this.follow("control", "agents", "agent");
     this.until(this.app.live.on("live", () => this.changed()));
@@ -53,7 +53,12 @@ export class Announcer extends Part {
 
   #agents() {
     const { flock } = this.app;
-    const now = new Map([...flock.agents.values()].map(({ id, info }) => /** @type {const} */ ([id, flock.statusOf(info)])).filter(([, status]) => isProblem(status)));
+    /** @type {Map<number, string>} */
+    const now = new Map();
+    for (const { id, info } of flock.agents.values()) {
+      const status = flock.statusOf(info);
+      if (isProblem(status)) now.set(id, status);
+    }
     const fresh = [...now].filter(([id, status]) => this.#problems.get(id) !== status);
     this.#problems = now;
     if (fresh.length > 3) return [`${plural(fresh.length, "agent")} have problems`];

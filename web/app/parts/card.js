@@ -21,7 +21,7 @@ export class AgentCard extends Part {
   /** Whether it is in sight. Out of sight it is drawn once a second at most. */
   seen = true;
   #stale = false;
-  #name = h("button", { type: "button", class: "agent-name" });
+  #name = h("button", { class: "agent-name" });
   #state = h("span", { class: "state" });
   #tag = h("span", { class: "tag", title: "A built-in script acts; no model is behind it" }, "scripted");
   #age = h("span", { class: "agent-age" });

@@ -3,6 +3,7 @@
 
 import { ApiError } from "../api.js";
 import { fill, h, said } from "../dom.js";
+import { form } from "../forms.js";
 import { Part } from "../part.js";
 import { crossProblem, problemOf, readRules } from "../schema.js";
 import { GROUPS, heldBy, makeField, offer } from "./fields.js";
@@ -16,10 +17,9 @@ import { StartPlan } from "./plan.js";
 export class FlockControls extends Part {
   /** @type {Map<string, Field>} */
   #fields = new Map();
-  #form = h("form", { class: "stack", novalidate: true });
   #groups = h("div", { class: "groups" });
   #apply = h("button", { type: "submit", class: "button" }, "Apply");
-  #undo = h("button", { type: "button", class: "button button-quiet", onclick: () => this.#forget() }, "Undo");
+  #undo = h("button", { class: "button button-quiet", onclick: () => this.#forget() }, "Undo");
   #notice = new Notice();
   #busy = false;
   /** @type {Record<string, Rule>} */
@@ -28,13 +28,12 @@ export class FlockControls extends Part {
 
   build() {
     const plan = new StartPlan();
-    fill(this.#form, h("div", { class: "row" }, h("h2", { class: "card-title" }, "Settings"), this.#undo, this.#apply), this.#groups, this.#notice, plan);
-    this.#form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      void this.#save();
-    });
-    this.#form.addEventListener("input", (event) => this.#edited(event.target));
-    fill(this, this.#form);
+    fill(this, form(
+      () => void this.#save(),
+      h("div", { class: "row" }, h("h2", { class: "card-title" }, "Settings"), this.#undo, this.#apply),
+      this.#groups, this.#notice, plan,
+    ));
+    this.#groups.addEventListener("input", (event) => this.#edited(event.target));
     plan.attach(this.app);
     this.follow("control", "config", "agents");
     this.until(this.app.flock.on("snapshot", () => void this.#learn()));
@@ -62,7 +61,8 @@ export class FlockControls extends Part {
     const groups = [...GROUPS, { title: "More", fields: [...names].filter((name) => !grouped.has(name)) }];
     fill(this.#groups, ...groups.map(({ title, fields }, index) => {
       const rows = fields.filter((name) => names.has(name)).map((name) => this.#makeField(name));
-      return rows.length ? h("details", { class: "group", open: index === 0, name: "settings" }, h("summary", {}, title), h("div", { class: "fields" }, ...rows)) : null;
+      if (!rows.length) return null;
+      return h("details", { class: "fold group", open: index === 0, name: "settings" }, h("summary", {}, title), h("div", { class: "fields" }, ...rows));
     }));
   }
 

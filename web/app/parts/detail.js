@@ -28,7 +28,13 @@ export class AgentDetail extends Part {
     this.follow("agents", "agent", "control");
     this.until(this.app.on("select", () => this.changed()));
     this.until(this.app.on("tick", () => this.changed()));
-    this.until(this.app.commands.add({ title: "Back to the activity of all", group: "Agents", keys: "Escape", when: () => this.#agent !== null, run: () => this.app.router.go({ agent: null }) }));
+    this.until(this.app.commands.add({
+      title: "Back to the activity of all", group: "Agents", keys: "Escape", when: () => this.#agent !== null, run: () => this.#leave(),
+    }));
+  }
+
+  #leave() {
+    this.app.router.go({ agent: null });
   }
 
   draw() {
@@ -50,7 +56,7 @@ export class AgentDetail extends Part {
     fill(
       this.#head,
       h("h2", { class: "card-title" }, `Agent ${id}`),
-      h("button", { type: "button", class: "button button-quiet", onclick: () => this.app.router.go({ agent: null }), title: "Back to the activity of all (Esc)" }, "Close"),
+      h("button", { class: "button button-quiet", onclick: () => this.#leave(), title: "Back to the activity of all (Esc)" }, "Close"),
     );
     const directive = Object.assign(new DirectiveBox(), { agent: id });
     const log = Object.assign(new FullLog(), { agent: id });
@@ -91,7 +97,7 @@ export class AgentDetail extends Part {
   #links(neighbours) {
     if (!neighbours.length) return ["nobody"];
     const shown = neighbours.slice(0, 24).map((id) =>
-      h("button", { type: "button", class: "chip", onclick: () => this.app.router.go({ agent: id }), "aria-label": `agent ${id}` }, id));
+      h("button", { class: "chip", onclick: () => this.app.router.go({ agent: id }), "aria-label": `agent ${id}` }, id));
     return neighbours.length > 24 ? [...shown, ` and ${neighbours.length - 24} more`] : shown;
   }
 }
@@ -106,7 +112,8 @@ function inboxOf({ inbox }) {
 /** @param {AgentInfo} info */
 function countsOf({ counters }) {
   const { turns = 0, wakes = 0, gated = 0, rescues = 0, failed_turns = 0, tokens = 0, cost = 0 } = counters ?? {};
-  const spent = cost ? `, $${cost.toFixed(2)}` : tokens ? `, ${count(tokens)} tokens` : "";
   if (counters?.wakes === undefined) return `${plural(turns, "turn")}, as the log says`;
-  return `${plural(turns, "turn")}${failed_turns ? ` (${count(failed_turns)} failed)` : ""}, ${count(gated)} of ${plural(wakes, "wake")} gated, ${plural(rescues, "rescue")}${spent}`;
+  const failed = failed_turns ? ` (${count(failed_turns)} failed)` : "";
+  const spent = cost ? `, $${cost.toFixed(2)}` : tokens ? `, ${count(tokens)} tokens` : "";
+  return `${plural(turns, "turn")}${failed}, ${count(gated)} of ${plural(wakes, "wake")} gated, ${plural(rescues, "rescue")}${spent}`;
 }

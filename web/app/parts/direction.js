@@ -2,6 +2,7 @@
 // The operator's goal. Saved with Ctrl-Enter; a change from elsewhere appears unless this one is being edited; then who works by it.
 
 import { fill, h, write } from "../dom.js";
+import { form, sendOnCtrlEnter } from "../forms.js";
 import { plural, timeOfDay } from "../format.js";
 import { Part } from "../part.js";
 import { pickups } from "../pickup.js";
@@ -14,7 +15,7 @@ const WORDS = { taken: "works by it", reading: "is reading it", waiting: "has no
 export class DirectionEditor extends Part {
   #text = h("textarea", {
     id: "direction", name: "direction", rows: 4, spellcheck: "true", placeholder: `For example: ${EXAMPLE}`,
-    "aria-describedby": "direction-hint", "aria-keyshortcuts": "Control+Enter",
+    "aria-describedby": "direction-hint",
   });
   #save = h("button", { type: "submit", class: "button" }, "Save");
   #hint = h("span", { class: "hint", id: "direction-hint" });
@@ -25,28 +26,20 @@ export class DirectionEditor extends Part {
   #saved = "";
 
   build() {
-    const form = h(
-      "form", { class: "stack" },
+    const save = () => void this.save();
+    sendOnCtrlEnter(this.#text, save);
+    this.#text.addEventListener("input", () => {
+      this.#notice.clear();
+      this.changed();
+    });
+    fill(this, form(
+      save,
       h("label", { class: "card-title", for: "direction" }, "Direction"),
       this.#text,
       h("div", { class: "row" }, this.#hint, this.#save),
       this.#pickup,
       this.#notice,
-    );
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      void this.save();
-    });
-    this.#text.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-      event.preventDefault();
-      void this.save();
-    });
-    this.#text.addEventListener("input", () => {
-      this.#notice.clear();
-      this.changed();
-    });
-    fill(this, form);
+    ));
     this.follow("direction", "control", "agents", "agent");
     this.until(this.app.commands.add({ title: "Write the direction", group: "Flock", keys: "e", run: () => this.#edit() }));
   }

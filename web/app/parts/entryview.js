@@ -24,7 +24,7 @@ export function threeLines(entry) {
  */
 export function entryItem(app, entry) {
   const files = (entry.files ?? []).slice(0, 12).map((key) =>
-    h("button", { type: "button", class: "link", onclick: () => app.open(key) }, said(key)));
+    h("button", { class: "link", onclick: () => app.open(key) }, said(key)));
   return h(
     "li", { class: "log-entry", "data-entry": entry.iteration },
     h(

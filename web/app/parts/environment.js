@@ -26,7 +26,7 @@ customElements.define("murmur-viewer", FileViewer);
 
 export class View extends Part {
   #filter = h("input", { type: "search", placeholder: "Filter files", "aria-label": "Filter files", autocomplete: "off" });
-  #zip = h("button", { type: "button", class: "button", title: "All files of output/ as one archive", onclick: () => void this.#saveAll() }, "Download all");
+  #zip = h("button", { class: "button", title: "All files of output/ as one archive", onclick: () => void this.#saveAll() }, "Download all");
   #notice = new Notice();
   #saving = new Notice();
   #folders = FOLDERS.map((folder) => ({
@@ -36,19 +36,11 @@ export class View extends Part {
     empty: h("p", { class: "faint" }),
   }));
 
-  /** Files of the run that is looked at. */
-  get #files() {
-    return this.app.replay?.files ?? this.app.files;
-  }
-
-  get #api() {
-    return this.app.replay?.api ?? this.app.api;
-  }
-
   build() {
     const replayed = this.app.replay !== null;
     const shown = replayed ? this.#folders.slice(0, 1) : this.#folders;
-    const lists = shown.map(({ title, count, list, empty }) => h("section", { class: "folder", "aria-label": title }, h("h3", {}, title, " ", count), empty, list));
+    const lists = shown.map(({ title, count, list, empty }) =>
+      h("section", { class: "folder", "aria-label": title }, h("h3", {}, title, " ", count), empty, list));
     const viewer = new FileViewer();
     this.classList.add("card");
     fill(
@@ -60,9 +52,9 @@ export class View extends Part {
     if (!replayed) this.#uploads(lists.at(-1));
     viewer.attach(this.app);
     this.#filter.addEventListener("input", () => this.changed());
-    this.until(this.#files.on("list", () => this.changed()));
+    this.until(this.app.files.on("list", () => this.changed()));
     this.until(this.app.on("file", () => this.changed()));
-    this.#files.soon();
+    this.app.files.soon();
   }
 
   /** @param {HTMLElement | undefined} section */
@@ -74,7 +66,7 @@ export class View extends Part {
   }
 
   draw() {
-    const files = this.#files;
+    const files = this.app.files;
     if (files.error) this.#notice.fail(files.error);
     else this.#notice.clear();
     const wanted = this.#filter.value.trim().toLowerCase();
@@ -102,7 +94,8 @@ export class View extends Part {
   /** @param {Folder} folder @param {boolean} open */
   #subfolder(folder, open) {
     const list = h("ul", { class: "files" });
-    const element = h("li", {}, h("details", { class: "subfolder", open }, h("summary", {}, said(`${folder.name}/`, "file-name"), h("span", { class: "file-about" })), list));
+    const summary = h("summary", {}, said(`${folder.name}/`, "file-name"), h("span", { class: "file-about" }));
+    const element = h("li", {}, h("details", { class: "subfolder", open }, summary, list));
     this.#update(element, folder, open);
     return element;
   }
@@ -122,7 +115,7 @@ export class View extends Part {
     const fresh = this.app.store.now() - Date.parse(file.modified) < FRESH_MS;
     const item = h(
       "li", {},
-      h("button", { type: "button", class: `file${fresh ? " is-fresh" : ""}`, title: file.key.slice(0, 300), onclick: () => this.app.open(file.key) },
+      h("button", { class: `file${fresh ? " is-fresh" : ""}`, title: file.key.slice(0, 300), onclick: () => this.app.open(file.key) },
         said(file.key.slice(path.length), "file-name"),
         h("span", { class: "file-about" }, [by, file.size || !this.app.replay ? size(file.size) : "", timeOfDay(file.modified)].filter(Boolean).join(" · "))),
     );
@@ -139,7 +132,7 @@ export class View extends Part {
     this.#zip.disabled = true;
     this.#saving.clear();
     try {
-      await this.#api.download(this.#api.zipPath(), this.app.replay ? `output-${this.app.replay.store.control.run}.zip` : "output.zip");
+      await this.app.reader.download(this.app.reader.zipPath(), this.app.replay ? `output-${this.app.replay.store.control.run}.zip` : "output.zip");
     } catch (error) {
       this.#saving.fail(error);
     }

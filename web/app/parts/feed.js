@@ -42,7 +42,7 @@ export class ActivityFeed extends Part {
     return h(
       "li", { class: "feed-item" },
       h("time", { datetime: entry.ts }, timeOfDay(entry.ts)),
-      h("button", { type: "button", class: "chip", onclick: () => this.app.select(agent), "aria-label": `agent ${agent}` }, agent),
+      h("button", { class: "chip", onclick: () => this.app.select(agent), "aria-label": `agent ${agent}` }, agent),
       h("div", { class: "feed-words" },
         h("p", {}, said(entry.action), entry.state === "idle" && h("span", { class: "tag" }, "idle")),
         h("p", { class: "dim" }, said(entry.result)),

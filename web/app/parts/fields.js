@@ -5,7 +5,7 @@ import { fill, h } from "../dom.js";
 import { isNumeric } from "../schema.js";
 
 /** @import { Rule } from "../schema.js" */
-/** @typedef {{ title: string, fields: string[], aws?: boolean }} Group */
+/** @typedef {{ title: string, fields: string[] }} Group */
 /** @typedef {{ name: string, rule: Rule, row: HTMLElement, input: HTMLInputElement | HTMLSelectElement, problem: HTMLElement }} Field */
 
 /** The first stands open; what the API has beyond these comes last. @type {Group[]} */
@@ -43,7 +43,7 @@ const WORDS = {
 };
 
 /** @param {string} name @returns {[label: string, unit?: string]} */
-export function wordsOf(name) {
+function wordsOf(name) {
   return WORDS[name] ?? [name.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase().replace(/^./, (first) => first.toUpperCase())];
 }
 

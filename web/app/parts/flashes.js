@@ -66,7 +66,13 @@ export class Flashes {
     }
   }
 
-  /** Beside the edge, on the inner side of the ring. Only as many at a time as can be read. @param {number} from @param {number} to @param {number} total @param {number} ms */
+  /**
+   * Beside the edge, on the inner side of the ring. Only as many at a time as can be read.
+   * @param {number} from
+   * @param {number} to
+   * @param {number} total
+   * @param {number} ms
+   */
   #label(from, to, total, ms) {
     if (this.#labels.size >= LABELS) return;
     const [a, b] = [placeOf(from, total), placeOf(to, total)];

@@ -3,7 +3,7 @@
 
 import { fill, h } from "../dom.js";
 import { Part } from "../part.js";
-import { VIEWS, makeView } from "../views.js";
+import { makeView, titleOf } from "../views.js";
 import { Notice } from "./notice.js";
 
 /** @import { Replay } from "../app.js" */
@@ -27,7 +27,8 @@ export class ViewFrame extends Part {
     document.body.dataset.view = view;
     const overtaken = () => wanted !== this.#wanted;
     try {
-      const [element, replay] = await Promise.all([makeView(view), this.app.enter(run, overtaken)]);
+      const element = await makeView(view);
+      const replay = await this.app.enter(run, overtaken); // last: from here on the old view would show another store
       if (!overtaken()) this.#mount(element, replay);
     } catch (error) {
       if (!overtaken()) this.#failed(view, error);
@@ -40,9 +41,7 @@ export class ViewFrame extends Part {
     element.classList.add("view");
     fill(this, replay?.bar, element);
     element.attach(this.app);
-    const title = VIEWS.find(({ name }) => name === this.app.router.place.view)?.title ?? "";
-    this.setAttribute("aria-label", title);
-    this.app.emit("shown");
+    this.setAttribute("aria-label", titleOf(this.app.router.place.view));
   }
 
   /** @param {string} view @param {unknown} error */
@@ -54,8 +53,8 @@ export class ViewFrame extends Part {
       void this.#show();
     };
     fill(this, h("div", { class: "card" },
-      h("p", {}, `The view “${VIEWS.find(({ name }) => name === view)?.title ?? view}” could not be shown.`), notice,
-      h("div", { class: "row" }, h("button", { type: "button", class: "button", onclick: again }, "Try again"),
+      h("p", {}, `The view “${titleOf(view)}” could not be shown.`), notice,
+      h("div", { class: "row" }, h("button", { class: "button", onclick: again }, "Try again"),
         h("a", { class: "link", href: "#/" }, "Back to the flock"))));
   }
 }

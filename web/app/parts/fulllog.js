@@ -16,7 +16,7 @@ export class FullLog extends Part {
   agent = 0;
   #list = h("ol", { class: "log", "aria-label": "Log, newest first" });
   #notice = new Notice();
-  #again = h("button", { type: "button", class: "button", onclick: () => this.#pages?.again() }, "Try again");
+  #again = h("button", { class: "button", onclick: () => this.#pages?.again() }, "Try again");
   #empty = h("p", { class: "empty" });
   /** @type {LogPages | null} */
   #pages = null;
@@ -43,9 +43,8 @@ export class FullLog extends Part {
   }
 
   #fresh() {
-    const { api, replay } = this.app;
-    const read = replay ? replay.log : api.log.bind(api);
-    return new LogPages(read, this.agent, () => this.changed());
+    const { reader } = this.app;
+    return new LogPages((agent, after, limit) => reader.log(agent, after, limit), this.agent, () => this.changed());
   }
 
   #restart() {

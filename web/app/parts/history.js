@@ -12,13 +12,16 @@ import { Notice } from "./notice.js";
 
 const PAGE = 50;
 const MOST = 1000;
+const ABOUT = "Open a run to see it in the same views: ring, agents, timeline, files. The bar on top moves through its time; its address is a link "
+  + "to that moment.";
+const NONE = "No earlier run yet: a run comes here when the next one starts (murmur start). In a terminal: murmur history.";
 
 export class View extends Part {
   #present = h("div", { class: "runs" });
   #list = h("ol", { class: "runs", "aria-label": "Earlier runs" });
   #empty = h("p", { class: "empty" });
-  #more = h("button", { type: "button", class: "button", hidden: true, onclick: () => void this.#read(this.#asked * 2) }, "Show more");
-  #again = h("button", { type: "button", class: "button button-quiet", onclick: () => void this.#read(this.#asked) }, "Refresh");
+  #more = h("button", { class: "button", hidden: true, onclick: () => void this.#read(this.#asked * 2) }, "Show more");
+  #again = h("button", { class: "button button-quiet", onclick: () => void this.#read(this.#asked) }, "Refresh");
   #notice = new Notice();
   #asked = PAGE;
   /** @type {Run[] | null} */
@@ -27,7 +30,7 @@ export class View extends Part {
   build() {
     this.classList.add("card");
     fill(this, h("div", { class: "row" }, h("h2", { class: "card-title" }, "History"), this.#again), this.#notice,
-      h("p", { class: "hint" }, "Open a run to see it in the same views: ring, agents, timeline, files. The bar on top moves through its time; its address is a link to that moment."),
+      h("p", { class: "hint" }, ABOUT),
       this.#present, this.#empty, this.#list, this.#more);
     this.until(this.app.flock.on("control", () => this.changed()));
     this.until(this.app.flock.on("run", () => void this.#read(this.#asked)));
@@ -55,7 +58,7 @@ export class View extends Part {
     const present = run ? [run] : [];
     keyed(this.#present, present, (name) => `${name} ${state} ${this.app.router.place.run}`, () => this.#now());
     const runs = (this.#runs ?? []).filter((one) => one.run !== run);
-    write(this.#empty, this.#runs === null ? "Reading…" : "No earlier run yet: a run comes here when the next one starts (murmur start). In a terminal: murmur history.");
+    write(this.#empty, this.#runs === null ? "Reading…" : NONE);
     this.#empty.hidden = runs.length > 0;
     keyed(this.#list, runs, (one) => `${one.run} ${one.entries} ${this.app.router.place.run === one.run}`, (one) => this.#item(one));
   }
@@ -64,10 +67,14 @@ export class View extends Part {
   #now() {
     const { flock } = this.app;
     const { run, state, started, since, reason } = flock.control;
-    const turns = flock.totals().turns;
-    return this.#row(
-      { run, started, ended: state === "stopped" ? since : "", entries: turns, files: 0, agents: flock.agents.size, reason, direction: flock.direction?.text ?? "" },
-      h("span", { class: "state", "data-state": state }, icon(state === "stopped" ? "circle" : "disc"), state === "stopped" ? "the last run" : `the present run, ${state}`), "div");
+    const over = state === "stopped";
+    /** @type {Run} */
+    const about = {
+      run, started, ended: over ? since : "", entries: flock.totals().turns, files: 0, agents: flock.agents.size, reason,
+      direction: flock.direction?.text ?? "",
+    };
+    const words = over ? "the last run" : `the present run, ${state}`;
+    return this.#row(about, h("span", { class: "state", "data-state": state }, icon(over ? "circle" : "disc"), words), "div");
   }
 
   /** @param {Run} run */
@@ -85,7 +92,9 @@ export class View extends Part {
     const replay = router.href({ view: "flock", run: run.run, t: Number.isNaN(began) ? 0 : began, agent: null, file: "" });
     return h(tag, { class: `run${router.place.run === run.run ? " is-open" : ""}` },
       h("div", { class: "run-when" }, h("a", { class: "run-name", href: open }, Number.isNaN(began) ? said(run.run) : dated(began)), state),
-      h("div", { class: "run-about" }, said(run.direction || "No direction was noted.", run.direction ? "said run-direction" : "faint"), h("p", { class: "faint" }, said(factsOf(run, lasted, state !== null)))),
+      h("div", { class: "run-about" },
+        said(run.direction || "No direction was noted.", run.direction ? "said run-direction" : "faint"),
+        h("p", { class: "faint" }, said(factsOf(run, lasted, state !== null)))),
       h("div", { class: "run-acts" }, h("a", { class: "button", href: open }, "Open"), h("a", { class: "button", href: replay }, "Replay")));
   }
 }

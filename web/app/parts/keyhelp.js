@@ -8,8 +8,12 @@ const MAC = /mac/i.test(navigator.platform);
 
 /** @param {string} keys As commands spell them */
 export function keyCaps(keys) {
-  const caps = keys.split(" ").map((key) => h("kbd", {}, key.replace("Mod+", MAC ? "⌘ " : "Ctrl ").replace(/[a-z]$/, (last) => (key.includes("+") ? last.toUpperCase() : last))));
-  return h("span", { class: "keys" }, ...caps);
+  return h("span", { class: "keys" }, ...keys.split(" ").map((key) => h("kbd", {}, capOf(key))));
+}
+
+/** @param {string} key */
+function capOf(key) {
+  return key.startsWith("Mod+") ? `${MAC ? "⌘" : "Ctrl"} ${key.slice(4, 5).toUpperCase()}${key.slice(5)}` : key;
 }
 
 /** What single parts do with keys of their own. */
@@ -22,7 +26,7 @@ export class KeyHelp extends Part {
   #lists = h("div", { class: "help-groups" });
   #dialog = h("dialog", { class: "dialog help", "aria-labelledby": "help-title" },
     h("div", { class: "row" }, h("h2", { class: "dialog-title", id: "help-title" }, "Keys"),
-      h("button", { type: "button", class: "button button-quiet", onclick: () => this.#dialog.close() }, "Close")),
+      h("button", { class: "button button-quiet", onclick: () => this.#dialog.close() }, "Close")),
     this.#lists);
 
   build() {

@@ -14,18 +14,24 @@ export class Notice extends HTMLElement {
   fail(error) {
     const remedy = error instanceof ApiError ? error.remedy : "Reload the page, or run `murmur doctor`.";
     const message = error instanceof Error ? error.message : String(error);
-    this.className = "notice notice-bad";
-    fill(this, h("p", {}, said(message)), remedy && h("p", { class: "notice-remedy" }, said(remedy)));
+    this.#show("notice notice-bad", [message, remedy]);
   }
 
   /** @param {string} message */
   tell(message) {
-    this.className = "notice notice-good";
-    fill(this, h("p", {}, said(message)));
+    this.#show("notice notice-good", [message]);
   }
 
   clear() {
-    this.className = "notice";
-    fill(this);
+    this.#show("notice", []);
+  }
+
+  /** What stands here already is not said again. @param {string} look @param {string[]} words The second is the remedy. */
+  #show(look, words) {
+    const shown = JSON.stringify([look, words]);
+    if (shown === this.dataset.shown) return;
+    this.dataset.shown = shown;
+    this.className = look;
+    fill(this, ...words.map((one, index) => one && h("p", { class: index ? "notice-remedy" : null }, said(one))));
   }
 }

@@ -29,15 +29,17 @@ export class StartPlan extends Part {
   /** @param {Record<string, unknown>} config @returns {[string, string]} */
   #ring({ algorithm, concurrency, neighbourRadius, swarmK }) {
     const [total, radius] = [Number(concurrency), Number(neighbourRadius)];
-    const hops = plural(hopsToEveryone(String(algorithm), total, radius), "hop");
+    const hops = hopsToEveryone(String(algorithm), total, radius);
+    if (hops === null) return ["ring", `${plural(total, "agent")}; who reads whom shows once it runs`];
     const reads = algorithm === "amorphous" ? Math.min(2 * radius, total - 1) : algorithm === "swarm" ? Math.min(Number(swarmK), total - 1) : total - 1;
-    return ["ring", `${plural(total, "agent")}, each reads ${count(reads)}; news reaches everyone in ${hops}`];
+    return ["ring", `${plural(total, "agent")}, each reads ${count(reads)}; news reaches everyone in ${plural(hops, "hop")}`];
   }
 
   /** @param {Record<string, unknown>} config @returns {[string, string]} */
   #hosts({ concurrency, agentsPerInstance, instanceType }) {
     const hosts = hostsOf(concurrency, agentsPerInstance);
-    return ["hosts", this.app.settings.aws ? `${plural(hosts, "instance")} of type ${instanceType}` : `${plural(hosts, "process", "processes")} on this machine`];
+    if (this.app.settings.aws) return ["hosts", `${plural(hosts, "instance")} of type ${instanceType}`];
+    return ["hosts", `${plural(hosts, "process", "processes")} on this machine`];
   }
 
   /** @param {Record<string, unknown>} config @returns {[string, string]} */

@@ -2,18 +2,26 @@
 // What can be done with a queue, what that costs, and the command that does the same.
 
 import { fill, h, said, write } from "../dom.js";
-import { plural, timeOfDay } from "../format.js";
+import { plural, prettyJson, timeOfDay } from "../format.js";
 import { Part } from "../part.js";
 import { Notice } from "./notice.js";
 
-/** @import { Queue } from "./queues.js" */
+/** @import { Queue } from "./queue.js" */
 /** @typedef {"peek" | "redrive" | "purge"} Act */
 
+/** Characters shown of a message. */
+const LONGEST = 8000;
 /** @type {Record<Act, { title: string, words: string }>} */
 const ACTS = {
-  peek: { title: "Peek", words: "Receives up to ten waiting messages and puts them straight back. SQS counts that as a receive: after twenty a message becomes a dead letter." },
+  peek: {
+    title: "Peek",
+    words: "Receives up to ten waiting messages and puts them straight back. SQS counts that as a receive: after twenty a message becomes a dead letter.",
+  },
   redrive: { title: "Redrive", words: "Puts this queue's dead letters back into it, to be received anew." },
-  purge: { title: "Purge…", words: "Throws away all that waits and all that is in flight. What changed is still found by the agent's own look after its interval." },
+  purge: {
+    title: "Purge…",
+    words: "Throws away all that waits and all that is in flight. What changed is still found by the agent's own look after its interval.",
+  },
 };
 
 export class QueueActions extends Part {
@@ -30,9 +38,10 @@ export class QueueActions extends Part {
 
   build() {
     fill(this.#sure, this.#question, h("div", { class: "dialog-actions" },
-      h("button", { type: "button", class: "button", onclick: () => this.#ask(false) }, "Keep them"),
-      h("button", { type: "button", class: "button button-danger", onclick: () => void this.#do("purge") }, "Throw them away")));
-    fill(this, h("h3", {}, "What can be done"), h("dl", { class: "queue-acts" }, ...[...this.#rows.values()].map(({ row }) => row)), this.#sure, this.#notice, this.#seen);
+      h("button", { class: "button", onclick: () => this.#ask(false) }, "Keep them"),
+      h("button", { class: "button button-danger", onclick: () => void this.#do("purge") }, "Throw them away")));
+    const rows = [...this.#rows.values()].map(({ row }) => row);
+    fill(this, h("h3", {}, "What can be done"), h("dl", { class: "queue-acts" }, ...rows), this.#sure, this.#notice, this.#seen);
   }
 
   /** @param {number} agent */
@@ -51,10 +60,15 @@ export class QueueActions extends Part {
 
   /** @param {Act} act */
   #row(act) {
+    const { title, words } = ACTS[act];
     const command = h("code");
-    const button = h("button", { type: "button", class: act === "purge" ? "button button-stop" : "button", onclick: () => (act === "purge" ? this.#ask(true) : void this.#do(act)) }, ACTS[act].title);
-    const copy = h("button", { type: "button", class: "button button-quiet", "aria-label": `Copy the command that does the same as ${ACTS[act].title.replace("…", "")}`, onclick: () => void this.#copy(copy, command) }, "Copy");
-    return { command, row: h("div", {}, h("dt", {}, button), h("dd", {}, h("p", { class: "hint" }, ACTS[act].words), h("p", { class: "queue-command" }, command, copy))) };
+    const button = act === "purge"
+      ? h("button", { class: "button button-stop", onclick: () => this.#ask(true) }, title)
+      : h("button", { class: "button", onclick: () => void this.#do(act) }, title);
+    const label = `Copy the command that does the same as ${title.replace("…", "")}`;
+    const copy = h("button", { class: "button button-quiet", "aria-label": label, onclick: () => void this.#copy(copy, command) }, "Copy");
+    const about = h("dd", {}, h("p", { class: "hint" }, words), h("p", { class: "queue-command" }, command, copy));
+    return { command, row: h("div", {}, h("dt", {}, button), about) };
   }
 
   /** @param {HTMLElement} button @param {HTMLElement} command */
@@ -72,7 +86,8 @@ export class QueueActions extends Part {
   /** @param {boolean} asking */
   #ask(asking) {
     this.#sure.hidden = !asking;
-    write(this.#question, `Throw away ${this.#holds ? `about ${plural(this.#holds, "message")}` : "every message"} of agent ${this.#agent}? There is no way back.`);
+    const what = this.#holds ? `about ${plural(this.#holds, "message")}` : "every message";
+    write(this.#question, `Throw away ${what} of agent ${this.#agent}? There is no way back.`);
     if (asking) this.#sure.querySelector("button")?.focus();
   }
 
@@ -85,7 +100,8 @@ export class QueueActions extends Part {
     try {
       const answer = await this.app.api.json("POST", `/cluster/queues/${this.#agent}/${act}`, {});
       if (act === "peek") this.#peeked(answer);
-      else this.#notice.tell(act === "redrive" ? `${plural(answer.moved, "dead letter")} put back.` : `About ${plural(answer.messages, "message")} thrown away.`);
+      else if (act === "redrive") this.#notice.tell(`${plural(answer.moved, "dead letter")} put back.`);
+      else this.#notice.tell(`About ${plural(answer.messages, "message")} thrown away.`);
     } catch (error) {
       this.#notice.fail(error);
     }
@@ -96,16 +112,8 @@ export class QueueActions extends Part {
   /** @param {{ messages: { body: string, receives: number, sent: string }[], note: string }} answer */
   #peeked({ messages, note }) {
     const items = messages.map(({ body, receives, sent }) => h("li", {},
-      h("p", { class: "hint" }, `sent ${timeOfDay(sent)}, received ${plural(receives, "time")}`), h("pre", { class: "source" }, pretty(body))));
+      h("p", { class: "hint" }, `sent ${timeOfDay(sent)}, received ${plural(receives, "time")}`),
+      h("pre", { class: "source" }, prettyJson(body).slice(0, LONGEST))));
     fill(this.#seen, h("p", { class: "hint" }, messages.length ? said(note) : "Nothing waits."), h("ol", {}, ...items));
-  }
-}
-
-/** @param {string} body */
-function pretty(body) {
-  try {
-    return JSON.stringify(JSON.parse(body), null, 2).slice(0, 8000);
-  } catch {
-    return body.slice(0, 8000);
   }
 }

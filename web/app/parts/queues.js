@@ -1,154 +1,135 @@
 // @ts-check
-// One agent's queue: what lets a message in, what waits, what became of the last ones, and what can be done about them.
+// The queues: every reader's place in the fabric, how much waits there, and one of them in full.
 
-import { fill, h, said, write } from "../dom.js";
-import { count, latency, plural, span, timeOfDay } from "../format.js";
+import { fill, h, write } from "../dom.js";
+import { brief, count, plural } from "../format.js";
 import { keyed } from "../list.js";
 import { Part } from "../part.js";
 import { Notice } from "./notice.js";
 import { QueueActions } from "./queueacts.js";
+import { QueuePanel, keysOf } from "./queue.js";
 
-/** @import { Counters } from "../types.js" */
-/** @typedef {{ visible: number, in_flight: number, dead?: number, oldest_seconds?: number | null }} Inbox */
-/** @typedef {{ key: string, version: string, sent: string, received: string, receives: number, became: string, iteration?: number | null }} Delivery */
-/**
- * @typedef {object} Queue
- * @property {number} agent
- * @property {string} rule
- * @property {string} queue
- * @property {any} pattern
- * @property {Inbox | null} [inbox]
- * @property {Partial<Counters> & { duplicates?: number, out_of_order?: number, unreadable?: number, looks?: number }} [counters]
- * @property {Delivery[]} [deliveries]
- */
+/** @import { Queue } from "./queue.js" */
 
-const LOOK_MS = 2000;
-/** @type {Record<string, string>} */
-const BECAME = {
-  turn: "a turn took it",
-  gated: "no turn: it told nothing the agent had not taken into account, or an idle entry",
-  duplicate: "dropped: this version had been delivered before",
-  "out-of-order": "dropped: a newer version of the object had come before it",
-  control: "read: the flock's state or settings, which need no turn",
-  unreadable: "dropped: not an event of the bucket",
-  foreign: "dropped: of an object the agent does not read",
-};
+const LOOK_MS = 5000;
+const COLUMNS = ["agent", "woken by", "waiting", "in flight", "oldest", "dead", "wakes", "gated", "rescues"];
 
-export class QueuePanel extends Part {
-  #agent = -1;
-  #title = h("h2", { class: "card-title" });
-  #facts = h("dl", { class: "facts" });
-  #keys = h("ul", { class: "queue-keys", "aria-label": "Objects that wake it" });
-  #raw = h("pre", { class: "source" });
-  #rows = h("tbody");
-  #table = h("table", { class: "grid" }, h("caption", {}, "Last deliveries, newest first"),
-    h("thead", {}, h("tr", {}, ...["received", "what changed", "version", "on its way", "receives", "became"].map((name) => h("th", { scope: "col" }, name)))), this.#rows);
-  #none = h("p", { class: "faint" }, "No delivery yet: nothing this agent reads has changed since it began.");
+customElements.define("murmur-queue-actions", QueueActions);
+customElements.define("murmur-queue", QueuePanel);
+
+export class View extends Part {
+  #about = h("p", { class: "hint" });
   #notice = new Notice();
-  #acts = new QueueActions();
-  #asked = 0;
+  #empty = h("div", { class: "empty" });
+  #rows = h("tbody");
+  #table = h("table", { class: "grid queues" }, h("caption", { class: "unseen" }, "Queues of all agents"),
+    h("thead", {}, h("tr", {}, ...COLUMNS.map((name) => h("th", { scope: "col" }, name)))), this.#rows);
+  #panel = new QueuePanel();
+  /** @type {Queue[]} */
+  #queues = [];
+  #heard = 0;
   #busy = false;
+  #read = false;
+  /** @type {number | null} */
+  #dead = 0;
 
   build() {
-    const pattern = h("details", { class: "queue-raw" }, h("summary", {}, "The rule's pattern as it is"), this.#raw);
-    fill(this, this.#title, this.#notice, this.#facts, h("h3", {}, "Woken by a change of"), this.#keys, pattern,
-      h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Deliveries" }, this.#table), this.#none, this.#acts);
-    this.#acts.attach(this.app);
-    this.#acts.done = () => void this.look();
-    this.until(this.app.on("tick", () => Date.now() - this.#asked > LOOK_MS && !document.hidden && void this.look()));
+    this.#panel.classList.add("card");
+    fill(this,
+      h("div", { class: "card" }, h("div", { class: "row" }, h("h2", { class: "card-title" }, "Queues"), this.#about), this.#notice, this.#empty,
+        h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Queues of all agents" }, this.#table)),
+      this.#panel);
+    this.#panel.attach(this.app);
+    this.until(this.app.on("select", () => this.changed()));
+    this.until(this.app.flock.on("control", () => void this.#look()));
+    if (this.app.replay) return;
+    this.until(this.app.flock.on("queues", (message) => this.#take(message)));
+    this.app.live.watchQueues(true);
+    this.until(() => this.app.live.watchQueues(false));
+    this.until(this.app.on("tick", () => Date.now() - this.#heard > LOOK_MS && !document.hidden && void this.#look()));
+    void this.#look();
   }
 
-  /** @param {number} agent */
-  show(agent) {
-    if (agent === this.#agent) return;
-    this.#agent = agent;
-    fill(this.#rows);
-    this.#acts.show(agent);
-    void this.look();
-  }
-
-  /** Read it again. */
-  async look() {
-    const agent = this.#agent;
-    if (this.#busy || agent < 0) return;
+  /** Pushes come only while something happens; in between it asks. */
+  async #look() {
+    if (this.#busy || this.app.replay) return;
     this.#busy = true;
-    this.#asked = Date.now();
     try {
-      /** @type {Queue} */
-      const queue = await this.app.api.json("GET", `/cluster/queues/${agent}`);
+      this.#take(await this.app.api.json("GET", "/cluster/queues"));
       this.#notice.clear();
-      if (agent === this.#agent) this.#drawAll(queue);
     } catch (error) {
+      this.#heard = Date.now();
       this.#notice.fail(error);
     }
     this.#busy = false;
-    if (agent !== this.#agent) void this.look();
+  }
+
+  /** @param {{ queues?: Queue[], dead_letters?: number | null }} message */
+  #take({ queues, dead_letters: dead = 0 }) {
+    this.#heard = Date.now();
+    this.#read = true;
+    this.#queues = queues ?? [];
+    this.#dead = dead;
+    this.changed();
+  }
+
+  draw() {
+    const queues = this.#queues;
+    this.#empty.hidden = queues.length > 0;
+    this.#table.hidden = !queues.length;
+    if (!queues.length) this.#blank();
+    const waiting = queues.reduce((sum, { inbox }) => sum + (inbox?.visible ?? 0), 0);
+    const dead = this.#dead === null ? ", dead letters not known" : this.#dead ? `, ${plural(this.#dead, "dead letter")} in all` : ", no dead letters";
+    write(this.#about, queues.length ? `${plural(queues.length, "queue")}, ${plural(waiting, "message")} waiting${dead}` : "");
+    this.#about.classList.toggle("is-bad", Boolean(this.#dead));
+    keyed(this.#rows, queues, ({ agent }) => String(agent), (queue) => this.#row(queue), (row, queue) => this.#update(row, queue));
+    const chosen = queues.find(({ agent }) => agent === this.app.agent) ?? queues[0];
+    this.#panel.hidden = !chosen;
+    if (chosen) this.#panel.show(chosen.agent);
+  }
+
+  #blank() {
+    if (this.app.replay) {
+      fill(this.#empty, h("p", {}, "An earlier run has no queues: they are taken away at its stop. What became of its wakes stands in the timeline."));
+    } else if (!this.#read) fill(this.#empty, h("p", {}, "Asking the server…"));
+    else fill(this.#empty, h("p", {}, "No queues: they are made when a run starts. Press Start, or run ", h("code", {}, "murmur start"), "."));
   }
 
   /** @param {Queue} queue */
-  #drawAll(queue) {
-    write(this.#title, `The queue of agent ${queue.agent}`);
-    const facts = factsOf(queue);
-    keyed(this.#facts, facts, ([name]) => name, ([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, said(value))),
-      (row, [, value]) => row.lastElementChild?.firstElementChild && write(row.lastElementChild.firstElementChild, value));
-    const keys = keysOf(queue.pattern);
-    keyed(this.#keys, keys.slice(0, 64), (key) => key, (key) => h("li", {}, this.#object(key)));
-    write(this.#raw, "");
-    this.#raw.textContent = JSON.stringify(queue.pattern, null, 2).slice(0, 20_000);
-    const deliveries = [...(queue.deliveries ?? [])].reverse();
-    this.#table.hidden = !deliveries.length;
-    this.#none.hidden = deliveries.length > 0;
-    keyed(this.#rows, deliveries, ({ key, version, received, became }) => `${key} ${version} ${received} ${became}`, (delivery) => this.#row(delivery, queue.agent));
-    this.#acts.know(queue);
+  #row(queue) {
+    const look = () => this.app.agent !== queue.agent && this.app.select(queue.agent);
+    const name = h("button", { class: "link", onclick: look }, `agent ${queue.agent}`);
+    const row = h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "queue-by" }), ...COLUMNS.slice(2).map(() => h("td", { class: "number" })));
+    this.#update(row, queue);
+    return row;
   }
 
-  /** @param {Delivery} delivery @param {number} agent */
-  #row({ key, version, sent, received, receives, became, iteration }, agent) {
-    const way = Date.parse(received) - Date.parse(sent);
-    const turn = typeof iteration === "number"
-      ? h("a", { class: "link", href: this.app.router.href({ view: "timeline", agent, t: Date.parse(received) + 1 }) }, `turn ${iteration}`)
-      : h("span", { class: `became became-${/^[a-z-]+$/.test(became) ? became : "other"}` }, said(became));
-    return h("tr", { title: BECAME[became] ?? "" },
-      h("td", {}, timeOfDay(received)), h("td", {}, this.#object(key)), h("td", {}, h("code", { title: version.slice(0, 80) }, said(version.slice(-8)))),
-      h("td", { class: "number" }, Number.isNaN(way) ? "" : latency(Math.max(0, way))), h("td", { class: "number" }, receives),
-      h("td", {}, turn, h("span", { class: "hint became-why" }, BECAME[became] ?? "")));
-  }
-
-  /** @param {string} key */
-  #object(key) {
-    const agent = /^store\/agent-(\d+)\.ndjson$/.exec(key)?.[1];
-    if (agent === undefined) return said(key);
-    return h("button", { type: "button", class: "link", title: key, onclick: () => this.app.router.go({ view: "flock", agent: Number(agent) }) }, `the log of agent ${agent}`);
+  /** @param {HTMLElement} row @param {Queue} queue */
+  #update(row, { agent, inbox, counters = {}, pattern }) {
+    const chosen = agent === (this.app.agent ?? this.#queues[0]?.agent);
+    row.classList.toggle("is-selected", chosen);
+    row.querySelector("button")?.setAttribute("aria-pressed", String(chosen));
+    const { wakes = 0, gated = 0, rescues = 0 } = counters;
+    const values = [shortly(keysOf(pattern)), ...depthCells(inbox), count(wakes), count(gated), count(rescues)];
+    values.forEach((value, index) => {
+      const cell = row.children[index + 1];
+      if (cell) write(cell, value);
+    });
+    row.children[5]?.classList.toggle("is-bad", Boolean(inbox?.dead));
+    row.children[8]?.classList.toggle("is-notable", rescues > 0);
   }
 }
 
-/** @param {Queue} queue @returns {[string, string][]} */
-function factsOf({ queue, rule, inbox, counters = {} }) {
-  const { wakes = 0, gated = 0, rescues = 0, duplicates = 0, out_of_order: disordered = 0, unreadable = 0 } = counters;
-  return [
-    ["holds", holds(inbox ?? null)],
-    ["dead letters", inbox?.dead ? count(inbox.dead) : "none known to be of this queue"],
-    ["wakes", `${plural(wakes, "wake")}, ${count(gated)} of them gated, ${plural(rescues, "rescue")}`],
-    ["dropped", `${plural(duplicates, "duplicate")}, ${count(disordered)} out of order, ${count(unreadable)} unreadable`],
-    ["queue", queue],
-    ["rule", rule],
-  ];
+/** @param {Queue["inbox"]} inbox */
+function depthCells(inbox) {
+  if (!inbox) return ["?", "?", "?", "?"];
+  const { visible, in_flight: flying, oldest_seconds: oldest, dead = 0 } = inbox;
+  return [count(visible), count(flying), typeof oldest === "number" ? brief(oldest) : "—", count(dead)];
 }
 
-/** @param {Inbox | null} inbox */
-function holds(inbox) {
-  if (!inbox) return "it does not answer";
-  const { visible, in_flight: flying, oldest_seconds: oldest } = inbox;
-  const age = typeof oldest === "number" ? `, the oldest for ${span(oldest)}` : visible + flying > 0 ? ", for how long only a peek tells" : "";
-  return `${plural(visible, "message")} waiting, ${count(flying)} in flight${age}`;
-}
-
-/** What an EventBridge pattern lets through, in words. @param {any} pattern @returns {string[]} */
-export function keysOf(pattern) {
-  const keys = pattern?.detail?.object?.key;
-  if (!Array.isArray(keys)) return [];
-  return keys.map((key) => {
-    const but = key?.["anything-but"];
-    return typeof key === "string" ? key : but ? `anything but ${[but].flat().map(String).join(", ")}` : key?.prefix ? `${key.prefix}…` : JSON.stringify(key).slice(0, 200);
-  });
+/** Whose logs a pattern names: what makes the ring. @param {string[]} keys */
+function shortly(keys) {
+  const agents = keys.map((key) => /^store\/agent-(\d+)\.ndjson$/.exec(key)?.[1]).filter((agent) => agent !== undefined);
+  if (!agents.length) return keys.some((key) => key.startsWith("anything but")) ? "all others" : "";
+  return agents.length > 8 ? `${agents.slice(0, 8).join(", ")}…` : agents.join(", ");
 }

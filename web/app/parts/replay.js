@@ -19,7 +19,13 @@ const TOLD_MS = 1000;
 /** Quiet is what lasts longer than this at the chosen speed, in ms of the watcher's time. */
 const QUIET_MS = 1500;
 const MOST_FILES = 5000;
-const GLYPHS = { play: "M4 2.5v11l9-5.5z", pause: "M4 2.5h3v11H4zM9 2.5h3v11H9z", start: "M3 2.5h2v11H3zM13 2.5v11L5.5 8z", before: "M10.5 2.5v11L4 8z", next: "M5.5 2.5v11L12 8z" };
+const GLYPHS = {
+  play: "M4 2.5v11l9-5.5z",
+  pause: "M4 2.5h3v11H4zM9 2.5h3v11H9z",
+  start: "M3 2.5h2v11H3zM13 2.5v11L5.5 8z",
+  before: "M10.5 2.5v11L4 8z",
+  next: "M5.5 2.5v11L12 8z",
+};
 
 /** @param {keyof typeof GLYPHS} name */
 function glyph(name) {
@@ -30,23 +36,22 @@ function glyph(name) {
 export async function openRun(app, run) {
   const api = new RunApi(app.api, run);
   const detail = await readRun(api);
-  const turns = new RunLog((agent, after, limit) => api.log(agent, after, limit), detail.agents.map(({ id }) => id));
-  const store = new ReplayStore(detail, turns);
+  const log = new RunLog((agent, after, limit) => api.log(agent, after, limit), detail.agents.map(({ id }) => id));
+  const store = new ReplayStore(detail, log);
   const files = new ReplayFiles(store, detail.files);
   const bar = Object.assign(new ReplayBar(), { store });
   const counts = new Map(detail.agents.map(({ id, entries }) => [id, entries]));
   const follow = [
-    turns.on("loaded", () => bar.loaded()),
-    app.flock.on("entries", ({ agent, entries }) => app.flock.control.run === run && turns.add(agent, entries)),
+    log.on("loaded", () => bar.loaded()),
+    app.flock.on("entries", ({ agent, entries }) => app.flock.control.run === run && log.add(agent, entries)),
   ];
   bar.attach(app);
-  void turns.load(counts);
+  void log.load(counts);
   return {
-    store, bar, api, files, turns, pauses: store.pauses,
-    log: (agent, after, limit) => api.log(agent, after, limit),
+    store, api, files, bar,
     close: () => {
       for (const end of follow) end();
-      turns.close();
+      log.close();
       bar.end();
     },
   };
@@ -55,19 +60,19 @@ export async function openRun(app, run) {
 /** @param {RunApi} api @returns {Promise<RunDetail>} */
 async function readRun(api) {
   /** @type {RunDetail} */
-  const detail = await api.json("GET", api.run);
+  const detail = await api.json("GET", api.path);
   for (let page = detail; page.more && detail.files.length < MOST_FILES;) {
-    page = await api.json("GET", `${api.run}?after=${encodeURIComponent(page.after)}`);
+    page = await api.json("GET", `${api.path}?after=${encodeURIComponent(page.after)}`);
     detail.files.push(...page.files);
   }
   return detail;
 }
 
 /** The bar: play, scrub, speed. The moment shown is in the address. */
-export class ReplayBar extends Part {
+class ReplayBar extends Part {
   /** @type {ReplayStore} */
   store = /** @type {any} */ (undefined);
-  #play = h("button", { type: "button", class: "button button-main replay-play", onclick: () => this.toggle() });
+  #play = h("button", { class: "button button-main replay-play", onclick: () => this.toggle() });
   #slider = h("input", { type: "range", min: "0", max: String(STEPS), step: "1", class: "replay-slider", "aria-label": "Moment of the run" });
   #time = h("span", { class: "replay-time" });
   #speed = h("select", { class: "replay-speed", "aria-label": "Speed" }, ...SPEEDS.map((speed) => h("option", { value: speed }, `${speed}×`)));
@@ -86,7 +91,7 @@ export class ReplayBar extends Part {
     this.setAttribute("role", "region");
     this.setAttribute("aria-label", "Replay");
     const step = (/** @type {keyof typeof GLYPHS} */ name, /** @type {string} */ label, /** @type {() => void} */ run) =>
-      h("button", { type: "button", class: "button replay-step", "aria-label": label, title: label, onclick: run }, glyph(name));
+      h("button", { class: "button replay-step", "aria-label": label, title: label, onclick: run }, glyph(name));
     fill(this,
       h("div", { class: "replay-head" }, h("span", { class: "tag replay-tag" }, "replay"), this.#about, this.#back),
       h("div", { class: "replay-line" },
@@ -154,11 +159,16 @@ export class ReplayBar extends Part {
       fill(this.#play, glyph(this.#playing ? "pause" : "play"), this.#playing ? "Pause" : "Play");
       this.#play.title = "k";
     }
-    const { started, reason, agents } = store.run;
-    const reading = store.log.progress < 1 ? `, reading ${Math.round(store.log.progress * 100)} %` : "";
-    const about = `${started ? dated(Date.parse(started)) : store.run.run} · ${plural(agents.length, "agent")}${reason && store.run.ended ? ` · ${reason}` : ""}${reading}`;
+    const about = this.#words();
     if (this.#about.textContent !== about) fill(this.#about, said(about));
     this.#back.href = this.app.router.href({ run: "", t: null, file: "" });
+  }
+
+  #words() {
+    const { detail, log } = this.store;
+    const { started, ended, reason, agents, run } = detail;
+    const reading = log.progress < 1 && `reading ${Math.round(log.progress * 100)} %`;
+    return [started ? dated(Date.parse(started)) : run, plural(agents.length, "agent"), ended && reason, reading].filter(Boolean).join(" · ");
   }
 
   toggle() {
@@ -228,13 +238,13 @@ export class ReplayBar extends Part {
   #tell() {
     this.#told = performance.now();
     const { place } = this.app.router;
-    if (place.run === this.store.run.run) this.app.router.go({ t: Math.round(this.store.now()) });
+    if (place.run === this.store.detail.run) this.app.router.go({ t: Math.round(this.store.now()) });
   }
 
   #fromAddress() {
     const { t, run } = this.app.router.place;
     const at = t ?? this.store.whole.to;
-    if (run === this.store.run.run && Math.abs(at - this.store.now()) >= 1 && !this.#playing) this.store.show(at);
+    if (run === this.store.detail.run && Math.abs(at - this.store.now()) >= 1 && !this.#playing) this.store.show(at);
   }
 }
 

@@ -11,6 +11,8 @@ import { AGENT_STATES, agentLook } from "../states.js";
 import { Flashes } from "./flashes.js";
 import { RingNode } from "./ringnode.js";
 
+/** @typedef {{ total: number, radius: number, algorithm: string, real: boolean }} Layout `real`: of the agents there are, not of those a start would make. */
+
 const MOST_EDGES = 800;
 
 export class RingPicture extends Part {
@@ -36,7 +38,8 @@ export class RingPicture extends Part {
       this.#edges, this.#lights, this.#nodes, this.#big, this.#small,
     );
     picture.addEventListener("keydown", (event) => this.#key(event));
-    fill(this, h("div", { class: "row" }, h("h2", { class: "card-title" }, "Ring"), this.#about), picture, h("div", { class: "ring-foot" }, this.#legend, this.#caption));
+    fill(this, h("div", { class: "row" }, h("h2", { class: "card-title" }, "Ring"), this.#about), picture,
+      h("div", { class: "ring-foot" }, this.#legend, this.#caption));
     this.follow("control", "agents", "agent", "config");
     this.until(this.app.on("select", () => this.changed()));
     this.until(this.app.on("preview", () => this.changed()));
@@ -46,7 +49,7 @@ export class RingPicture extends Part {
   }
 
   /** What stands in the ring: the agents there are, or those a start would make. */
-  #plan() {
+  #layout() {
     const { store, draft } = this.app;
     const config = { concurrency: 8, neighbourRadius: 1, algorithm: "amorphous", ...store.config, ...draft };
     const resting = store.control.state === "stopped" || store.control.state === "checking";
@@ -61,30 +64,33 @@ export class RingPicture extends Part {
 
   draw() {
     if (this.app.store.control.state === "checking") return;
-    const plan = this.#plan();
-    this.#layOut(plan);
+    const layout = this.#layout();
+    this.#layOut(layout);
     const ids = [...this.app.store.agents.keys()];
     const looked = this.#hovered ?? this.app.agent;
-    this.#drawCaption(looked, plan);
-    const near = looked === null ? null : new Set([looked, ...this.#neighbours(looked, plan)]);
+    this.#drawCaption(looked, layout);
+    const near = looked === null ? null : new Set([looked, ...this.#neighbours(looked, layout)]);
     for (const [index, node] of this.#drawn.entries()) {
-      const id = plan.real ? (ids[index] ?? index) : index;
-      const info = plan.real ? this.app.store.agents.get(id)?.info : undefined;
-      node.show({ id, status: info ? this.app.store.statusOf(info) : "stopped", selected: id === this.app.agent, dim: near !== null && !near.has(id), focus: index === this.#focus });
+      const id = layout.real ? (ids[index] ?? index) : index;
+      const info = layout.real ? this.app.store.agents.get(id)?.info : undefined;
+      const status = info ? this.app.store.statusOf(info) : "stopped";
+      node.show({ id, status, selected: id === this.app.agent, dim: near !== null && !near.has(id), focus: index === this.#focus });
     }
     for (const edge of this.#edges.children) {
       edge.classList.toggle("is-near", looked !== null && edge.classList.contains(`of-${looked}`));
     }
-    this.#words(plan);
+    this.#words(layout);
   }
 
-  /** @param {{ total: number, radius: number, algorithm: string }} plan */
-  #layOut({ total, radius, algorithm }) {
-    const shape = `${total}/${radius}/${algorithm}`;
+  /** @param {Layout} layout */
+  #layOut({ total, radius, algorithm, real }) {
+    const told = real && hopsToEveryone(algorithm, total, radius) === null ? this.#told() : [];
+    const shape = `${total}/${radius}/${algorithm}/${told.join(" ")}`;
     if (shape === this.#shape) return;
+    const focused = this.#nodes.contains(document.activeElement);
     this.#shape = shape;
-    this.#focus = 0;
-    const pairs = algorithm === "amorphous" || (total * (total - 1)) / 2 <= MOST_EDGES ? edges(algorithm, total, radius) : [];
+    this.#focus = Math.min(this.#focus, Math.max(0, total - 1));
+    const pairs = told.length ? told : algorithm === "amorphous" || (total * (total - 1)) / 2 <= MOST_EDGES ? edges(algorithm, total, radius) : [];
     fill(this.#edges, ...pairs.slice(0, MOST_EDGES * 4).map(([a, b]) =>
       svg("path", { class: `edge of-${a} of-${b}`, d: curve(a, b, total) })));
     this.#drawn = Array.from({ length: total }, (_, index) =>
@@ -96,31 +102,42 @@ export class RingPicture extends Part {
         },
       }));
     fill(this.#nodes, ...this.#drawn.map((node) => node.element));
+    if (focused) this.#drawn[this.#focus]?.element.focus(); // who walks the ring by keys stays in it
   }
 
-  /** In words what the pointer or the selection is on. @param {number | null} looked @param {{ total: number, radius: number, algorithm: string, real: boolean }} plan */
-  #drawCaption(looked, plan) {
-    const known = looked === null || !plan.real ? undefined : this.app.store.agents.get(looked);
+  /** The pairs (a < b) that read each other, as the flock tells: for algorithms that geometry.js does not know. @returns {[number, number][]} */
+  #told() {
+    /** @type {[number, number][]} */
+    const found = [];
+    for (const [id, { info }] of this.app.store.agents) for (const near of info.neighbours ?? []) if (id < near) found.push([id, near]);
+    return found;
+  }
+
+  /** In words what the pointer or the selection is on. @param {number | null} looked @param {Layout} layout */
+  #drawCaption(looked, layout) {
+    const known = looked === null || !layout.real ? undefined : this.app.store.agents.get(looked);
     this.#caption.hidden = looked === null;
     this.#legend.hidden = looked !== null;
     if (looked === null) return;
-    const near = this.#neighbours(looked, plan).filter((id) => id !== looked);
+    const near = this.#neighbours(looked, layout).filter((id) => id !== looked);
     const state = known ? `, ${agentLook(this.app.store.statusOf(known.info)).word}` : "";
     const last = known?.log.entries.at(-1);
-    write(this.#caption, `agent ${looked}${state}, reads ${near.slice(0, 6).join(", ") || "nobody"}${near.length > 6 ? ` and ${near.length - 6} more` : ""}${last ? ` · ${last.action}` : ""}`);
+    const reads = `${near.slice(0, 6).join(", ") || "nobody"}${near.length > 6 ? ` and ${near.length - 6} more` : ""}`;
+    write(this.#caption, `agent ${looked}${state}, reads ${reads}${last ? ` · ${last.action}` : ""}`);
   }
 
-  /** @param {number} agent @param {{ total: number, radius: number, algorithm: string, real: boolean }} plan */
+  /** @param {number} agent @param {Layout} layout */
   #neighbours(agent, { total, radius, algorithm, real }) {
     const known = real ? this.app.store.agents.get(agent)?.info.neighbours : undefined;
     if (known) return known;
+    if (hopsToEveryone(algorithm, total, radius) === null) return [];
     return algorithm === "amorphous" ? ringNeighbours(agent, total, radius) : this.#drawn.map((_, index) => index);
   }
 
-  /** @param {{ total: number, radius: number, algorithm: string }} plan */
+  /** @param {Layout} layout */
   #words({ total, radius, algorithm }) {
     const hops = hopsToEveryone(algorithm, total, radius);
-    write(this.#about, total > 1 ? `${algorithm}, news reaches everyone in ${plural(hops, "hop")}` : algorithm);
+    write(this.#about, total > 1 && hops !== null ? `${algorithm}, news reaches everyone in ${plural(hops, "hop")}` : algorithm);
     const { store } = this.app;
     const census = store.census();
     const resting = store.control.state === "stopped" || !store.agents.size;

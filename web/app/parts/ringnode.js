@@ -5,7 +5,7 @@ import { fill, svg } from "../dom.js";
 import { shapeOf } from "../shapes.js";
 import { agentLook } from "../states.js";
 
-/** @import { Place } from "../geometry.js" */
+/** @import { Point } from "../geometry.js" */
 /** @typedef {{ id: number, status: string, selected: boolean, dim: boolean, focus: boolean }} NodeLook */
 
 const INSIDE = 24; // with more agents than this the number stands beside the shape
@@ -18,7 +18,7 @@ export class RingNode {
   #id = 0;
 
   /**
-   * @param {Place} place
+   * @param {Point} place
    * @param {number} size Radius of the shape
    * @param {number} radius Radius of the ring
    * @param {number} total

@@ -13,7 +13,7 @@ export class SignIn extends HTMLElement {
       h("img", { src: "mark.svg", alt: "", width: 44, height: 44 }),
       h("h2", { class: "dialog-title" }, "Sign in to see this flock"),
       h("p", { class: "dim" }, session.reason ? said(session.reason) : "You come back here afterwards."),
-      h("button", { type: "button", class: "button button-main", onclick: () => void session.signIn() }, "Sign in"),
+      h("button", { class: "button button-main", onclick: () => void session.signIn() }, "Sign in"),
     ));
     this.querySelector("button")?.focus();
   }

@@ -14,8 +14,8 @@ export class StopDialog extends Part {
   #progress = h("progress", { class: "progress", max: 1, value: 0, "aria-label": "Confirmed stops" });
   #counted = h("p", { class: "stop-counted", role: "status" });
   #notice = new Notice();
-  #back = h("button", { type: "button", class: "button", onclick: () => this.#dialog.close() }, "Close");
-  #stop = h("button", { type: "button", class: "button button-danger" }, "Stop the flock");
+  #back = h("button", { class: "button", onclick: () => this.#dialog.close() }, "Close");
+  #stop = h("button", { class: "button button-danger" }, "Stop the flock");
   #dialog = h("dialog", { class: "dialog", "aria-labelledby": "stop-title" }, this.#title, this.#words, this.#progress, this.#counted, this.#notice,
     h("div", { class: "dialog-actions" }, this.#back, this.#stop));
   /** How many there were when the stop was asked for. */
@@ -66,7 +66,8 @@ export class StopDialog extends Part {
     const { control } = this.app.flock;
     const over = this.#sent && control.state === "stopped";
     write(this.#title, over ? "The flock has stopped" : this.#sent ? "Stopping the flock" : "Stop the flock?");
-    write(this.#words, over ? "Logs, output and history stay. Queues and rules are taken away." : this.#sent ? "You may close this; it goes on." : this.#warning());
+    write(this.#words, over ? "Logs, output and history stay. Queues and rules are taken away."
+      : this.#sent ? "You may close this; it goes on." : this.#warning());
     this.#stop.hidden = this.#sent;
     write(this.#back, this.#sent ? "Close" : "Keep it running");
     this.#progress.hidden = this.#counted.hidden = !this.#sent;

@@ -5,23 +5,28 @@ import { fill, h, write } from "../dom.js";
 import { plural } from "../format.js";
 import { Part } from "../part.js";
 import { RunLog } from "../runlog.js";
-import { Window } from "../timeline.js";
+import { TimeScale } from "../timeline.js";
 import { Notice } from "./notice.js";
+import { KEYS, keyOf } from "./timelinekeys.js";
 import { LiveTurns } from "./timelinelive.js";
 import { TimelineBoard } from "./timelineboard.js";
 import { WhyPanel } from "./timelinewhy.js";
 
+/** @import { LaneMark } from "../timeline.js" */
 /** @import { Waker } from "../types.js" */
-/** @import { Turn } from "./timelineboard.js" */
 
 const FIRST_SIGHT_MS = 120_000;
-const LEGEND = [["turn", "turn"], ["idle", "idle turn"], ["failed", "failed turn"], ["backing-off", "backing off"], ["paused", "paused"], ["waiting", "waiting"]];
+/** What is in sight after a step closer, as a part of what was. */
+const CLOSER = 0.6;
+const LEGEND = [
+  ["turn", "turn"], ["idle", "idle turn"], ["failed", "failed turn"], ["backing-off", "backing off"], ["paused", "paused"], ["waiting", "waiting"],
+];
 
 export class View extends Part {
   #board = new TimelineBoard();
   #follow = true;
   #fitted = false;
-  /** @type {Turn | null} */
+  /** @type {LaneMark | null} */
   #selected = null;
   #log = new RunLog(() => Promise.resolve({ entries: [], more: false }), []);
   /** @type {LiveTurns | null} Where the flock itself is shown. */
@@ -29,48 +34,59 @@ export class View extends Part {
   #about = h("p", { class: "hint" });
   #empty = h("div", { class: "empty" });
   #notice = new Notice();
-  #followButton = h("button", { type: "button", class: "button button-quiet", onclick: () => this.#toggleFollow() }, "Follow");
+  #followButton = h("button", { class: "button button-quiet", onclick: () => this.#toggleFollow() }, "Follow");
   /** @type {WhyPanel | null} */
   #why = null;
 
   build() {
     const { app } = this;
-    this.#why = new WhyPanel(app, (turn) => this.#choose(turn));
-    const button = (/** @type {string} */ text, /** @type {string} */ label, /** @type {() => void} */ run) =>
-      h("button", { type: "button", class: "button button-quiet", "aria-label": label, title: label, onclick: run }, text);
+    const board = this.#board;
+    this.#why = new WhyPanel(app, (turn) => this.#choose(turn), () => this.changed());
     fill(this,
       h("div", { class: "card tl-card" },
-        h("div", { class: "row" }, h("h2", { class: "card-title" }, "Timeline"), this.#about,
-          h("div", { class: "tl-tools" }, button("−", "Zoom out", () => this.#board.zoom(1.6)), button("+", "Zoom in", () => this.#board.zoom(0.6)),
-            button("Fit", "Fit the whole run", () => this.#fit()), this.#followButton)),
-        this.#notice, this.#empty, this.#board.frame,
+        h("div", { class: "row" }, h("h2", { class: "card-title" }, "Timeline"), this.#about, this.#tools()),
+        this.#notice, this.#empty, board.frame,
         h("div", { class: "tl-foot" },
-          h("ul", { class: "tl-legend", "aria-label": "Legend" }, ...LEGEND.map(([name, words]) => h("li", {}, h("span", { class: `tl-key tl-key-${name}` }), words))),
-          h("p", { class: "hint", id: "timeline-keys" }, "Drag to move, Ctrl + wheel or pinch to zoom. Keys: arrows choose a turn, Shift + arrows move, + − zoom, 0 fits, Enter reads why."))),
+          h("ul", { class: "tl-legend", "aria-label": "Legend" },
+            ...LEGEND.map(([name, words]) => h("li", {}, h("span", { class: `tl-key tl-key-${name}` }), words))),
+          h("p", { class: "hint", id: "timeline-keys" }, "Drag to move, Ctrl + wheel or pinch to zoom. ", h("span", { class: "tl-keys" }, KEYS)))),
       h("div", { class: "card" }, this.#why.element));
-    this.#board.on("turn", (turn) => this.#select(turn));
-    this.#board.on("agent", (agent) => app.select(agent));
-    this.#board.on("moved", () => this.#moved());
-    this.#board.element.addEventListener("keydown", (event) => this.#key(event));
-    const observer = new ResizeObserver(() => this.changed());
-    observer.observe(this.#board.element);
-    this.until(() => observer.disconnect());
-    this.until(app.on("select", () => this.changed()));
-    this.until(app.on("tick", () => this.changed()));
-    this.until(app.on("theme", () => this.#board.recolour()));
-    const dark = matchMedia("(prefers-color-scheme: dark)");
-    const recolour = () => this.#board.recolour();
-    dark.addEventListener("change", recolour);
-    this.until(() => dark.removeEventListener("change", recolour));
-    this.until(app.router.on("t", () => this.changed()));
-    this.until(app.commands.add(
-      { title: "Timeline: the whole run", group: "Timeline", keys: "0", run: () => this.#fit() },
-      { title: "Timeline: follow what happens", group: "Timeline", run: () => this.#toggleFollow() },
-      { title: "Timeline: zoom in", group: "Timeline", keys: "+", run: () => this.#board.zoom(0.6) },
-      { title: "Timeline: zoom out", group: "Timeline", keys: "-", run: () => this.#board.zoom(1.6) }));
-    if (app.replay) this.#take(app.replay.turns);
+    board.on("turn", (turn) => this.#select(turn));
+    board.on("agent", (agent) => app.select(agent));
+    board.on("moved", () => this.#moved());
+    board.element.addEventListener("keydown", (event) => this.#key(event));
+    this.#watch(board);
+    if (app.replay) this.#take(app.replay.store.log);
     else this.#takeLive(LiveTurns.of(app));
     this.follow("control", "snapshot");
+  }
+
+  #tools() {
+    const button = (/** @type {string} */ text, /** @type {string} */ label, /** @type {() => void} */ run) =>
+      h("button", { class: "button button-quiet", "aria-label": label, title: label, onclick: run }, text);
+    const [closer, wider, fit] = [() => this.#board.zoom(CLOSER), () => this.#board.zoom(1 / CLOSER), () => this.#fit()];
+    this.until(this.app.commands.add(
+      { title: "Timeline: the whole run", group: "Timeline", keys: "0", run: fit },
+      { title: "Timeline: follow what happens", group: "Timeline", run: () => this.#toggleFollow() },
+      { title: "Timeline: zoom in", group: "Timeline", keys: "+", run: closer },
+      { title: "Timeline: zoom out", group: "Timeline", keys: "-", run: wider }));
+    return h("div", { class: "tl-tools" },
+      button("−", "Zoom out", wider), button("+", "Zoom in", closer), button("Fit", "Fit the whole run", fit), this.#followButton);
+  }
+
+  /** Whatever changes the picture from outside: its width, its colours, the address, time. @param {TimelineBoard} board */
+  #watch(board) {
+    const { app } = this;
+    const sized = new ResizeObserver(() => this.changed());
+    sized.observe(board.element);
+    this.until(() => sized.disconnect());
+    const recolour = () => board.recolour();
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    dark.addEventListener("change", recolour);
+    this.until(() => dark.removeEventListener("change", recolour));
+    this.until(app.on("theme", recolour));
+    for (const topic of ["select", "tick"]) this.until(app.on(topic, () => this.changed()));
+    this.until(app.router.on("t", () => this.changed()));
   }
 
   /** Show this log from now on. @param {RunLog} log */
@@ -99,7 +115,7 @@ export class View extends Part {
     data.first = extent?.first ?? data.now;
     data.live = !replay;
     data.agent = app.agent;
-    data.pauses = replay ? replay.pauses : (this.#live?.pauses ?? []);
+    data.pauses = replay ? replay.store.pauses : (this.#live?.pauses ?? []);
     data.entry = (agent, iteration) => this.#log.entry(agent, iteration);
     this.#empty.hidden = extent !== null;
     this.#board.frame.hidden = extent === null;
@@ -121,13 +137,13 @@ export class View extends Part {
     if (!this.#fitted) {
       this.#fitted = this.#log.progress >= 1;
       const from = live ? Math.max(first, end - FIRST_SIGHT_MS) : first;
-      board.window = framed(from, end);
+      board.scale = framed(from, end);
     } else if (this.#follow && live) {
-      const { length } = board.window;
-      board.window = new Window(now - length * 0.97, now + length * 0.03);
-    } else if (!live && this.#follow && (now < board.window.from || now > board.window.to)) {
-      const { length } = board.window;
-      board.window = new Window(now - length * 0.2, now + length * 0.8);
+      const { length } = board.scale;
+      board.scale = new TimeScale(now - length * 0.97, now + length * 0.03);
+    } else if (!live && this.#follow && (now < board.scale.from || now > board.scale.to)) {
+      const { length } = board.scale;
+      board.scale = new TimeScale(now - length * 0.2, now + length * 0.8);
     }
   }
 
@@ -140,6 +156,7 @@ export class View extends Part {
     write(this.#about, blank ? "" : `${plural(turns, "turn")} of ${plural(this.#log.lanes.size, "agent")}${cut ? ", the newest of each" : ""}${loading}`);
     const error = this.#log.error ?? this.#live?.error;
     if (error) this.#notice.fail(error);
+    else this.#notice.clear();
     if (!blank) return;
     if (control.state === "checking" || (this.#log.progress < 1 && control.run)) fill(this.#empty, h("p", {}, "Reading the logs…"));
     else fill(this.#empty, h("p", {}, "No turn yet. Press Start, or run ", h("code", {}, "murmur start"), "; every agent then has a lane here."));
@@ -156,7 +173,7 @@ export class View extends Part {
     this.#board.reveal(this.#selected);
   }
 
-  /** What is chosen, as it is known now: a turn that went on may have ended. @returns {Turn | null} */
+  /** What is chosen, as it is known now: a turn that went on may have ended. @returns {LaneMark | null} */
   #fresh() {
     if (!this.#selected) return null;
     const { agent, mark } = this.#selected;
@@ -171,7 +188,7 @@ export class View extends Part {
     if (mark) this.#select({ agent, mark });
   }
 
-  /** @param {Turn} turn */
+  /** @param {LaneMark} turn */
   #select(turn) {
     this.#selected = turn;
     this.#board.reveal(turn);
@@ -224,7 +241,7 @@ export class View extends Part {
     else if (way) this.#pick(index + way, time, way);
   }
 
-  /** @param {number} index @param {Turn | null} chosen @param {number} by */
+  /** @param {number} index @param {LaneMark | null} chosen @param {number} by */
   #step(index, chosen, by) {
     const found = this.#board.data.lanes[index];
     if (!found) return;
@@ -234,17 +251,8 @@ export class View extends Part {
   }
 }
 
-/** What a key on the picture asks for. @param {KeyboardEvent} event @returns {{ pan?: number, lane?: number, step?: number, end?: number, read?: boolean } | null} */
-function keyOf({ key, shiftKey, ctrlKey, metaKey, altKey }) {
-  if (ctrlKey || metaKey || altKey) return null;
-  if (shiftKey) return { ArrowLeft: { pan: -0.2 }, ArrowRight: { pan: 0.2 } }[key] ?? null;
-  return {
-    ArrowUp: { lane: -1 }, ArrowDown: { lane: 1 }, ArrowLeft: { step: -1 }, ArrowRight: { step: 1 }, Home: { end: -1 }, End: { end: 1 }, Enter: { read: true },
-  }[key] ?? null;
-}
-
 /** With a little room on both sides. @param {number} from @param {number} to */
 function framed(from, to) {
   const room = Math.max(500, (to - from) * 0.03);
-  return new Window(from - room, to + room);
+  return new TimeScale(from - room, to + room);
 }

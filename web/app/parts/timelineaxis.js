@@ -26,12 +26,12 @@ export function names(pen, { lanes, top, lane, gutter, agent, height }, colours)
 }
 
 /** @param {Scene} scene @param {number} plot @returns {{ x: number, words: string }[]} */
-export function ticksOf({ window, gutter }, plot) {
-  const step = tickStep((window.length / plot) * 92);
-  const zone = new Date(window.from).getTimezoneOffset() * 60_000; // round in the reader's hours, not in UTC
+export function ticksOf({ scale, gutter }, plot) {
+  const step = tickStep((scale.length / plot) * 92);
+  const zone = new Date(scale.from).getTimezoneOffset() * 60_000; // round in the reader's hours, not in UTC
   const found = [];
-  for (let time = Math.ceil((window.from - zone) / step) * step + zone; time <= window.to; time += step) {
-    found.push({ x: Math.round(gutter + window.x(time, plot)), words: label(time, step) });
+  for (let time = Math.ceil((scale.from - zone) / step) * step + zone; time <= scale.to; time += step) {
+    found.push({ x: Math.round(gutter + scale.x(time, plot)), words: label(time, step) });
   }
   return found;
 }

@@ -4,14 +4,14 @@
 import { h, write } from "../dom.js";
 import { latency, timeOfDay } from "../format.js";
 import { Emitter } from "../emitter.js";
-import { Window } from "../timeline.js";
+import { TimeScale } from "../timeline.js";
 import { causeWords } from "../causes.js";
 import { AXIS } from "./timelineaxis.js";
 import { coloursOf, paint } from "./timelinepaint.js";
 
-/** @import { Lane, Mark } from "../timeline.js" */
+/** @import { Lane, LaneMark, Mark, Stretch } from "../timeline.js" */
 /** @import { Entry, Waker } from "../types.js" */
-/** @typedef {{ agent: number, mark: Mark }} Turn */
+/** @import { Colours } from "./timelinepaint.js" */
 
 const GUTTER = 72;
 const NARROW_GUTTER = 44;
@@ -21,28 +21,28 @@ const AROUND = 320;
 const SLACK = 4;
 
 /** What is to be seen; the view keeps it up to date. */
-export class TimelineData {
+class TimelineData {
   /** @type {readonly [number, Lane][]} */
   lanes = [];
   now = 0;
   first = 0;
   live = true;
-  /** @type {readonly { from: number, to: number }[]} */
+  /** @type {readonly Stretch[]} */
   pauses = [];
-  /** @type {Turn | null} */
+  /** @type {LaneMark | null} */
   selected = null;
   /** @type {number | null} */
   agent = null;
-  /** @type {readonly Turn[]} */
+  /** @type {readonly LaneMark[]} */
   chain = [];
   /** @type {(agent: number, iteration: number) => Entry | null} */
   entry = () => null;
 }
 
-/** Topics: turn (Turn), when one is chosen; agent (id), when a lane is; moved, when the reader moved or scaled. */
+/** Topics: turn (LaneMark), when one is chosen; agent (id), when a lane is; moved, when the reader moved or scaled. */
 export class TimelineBoard extends Emitter {
   data = new TimelineData();
-  window = new Window(0, 1);
+  scale = new TimeScale(0, 1);
   #canvas = h("canvas", { class: "tl-canvas", "aria-hidden": "true" });
   #spacer = h("div", { class: "tl-spacer" }, this.#canvas);
   #tip = h("div", { class: "tl-tip", hidden: true });
@@ -53,7 +53,7 @@ export class TimelineBoard extends Emitter {
   /** @type {Map<number, { x: number, y: number }>} */
   #fingers = new Map();
   #dragged = 0;
-  /** @type {import("./timelinepaint.js").Colours | null} */
+  /** @type {Colours | null} */
   #colours = null;
 
   constructor() {
@@ -94,27 +94,28 @@ export class TimelineBoard extends Emitter {
 
   /** @param {number} factor @param {number} [around] */
   zoom(factor, around) {
-    this.show(this.window.zoomed(factor, around ?? this.data.selected?.mark.start ?? (this.window.from + this.window.to) / 2));
+    const { from, to } = this.scale;
+    this.show(this.scale.zoomed(factor, around ?? this.data.selected?.mark.start ?? (from + to) / 2));
   }
 
   /** @param {number} part */
   pan(part) {
-    this.show(this.window.moved(part));
+    this.show(this.scale.moved(part));
   }
 
-  /** @param {Window} window */
-  show(window) {
-    this.window = window.kept(this.data.first, this.data.now);
+  /** @param {TimeScale} scale */
+  show(scale) {
+    this.scale = scale.kept(this.data.first, this.data.now);
     this.emit("moved");
     this.draw();
   }
 
-  /** Move so that this turn is in sight. @param {Turn} turn */
+  /** Move so that this turn is in sight. @param {LaneMark} turn */
   reveal({ agent, mark }) {
     const end = mark.end === Infinity ? this.data.now : mark.end;
-    if (mark.start < this.window.from || end > this.window.to) {
-      const length = Math.max(this.window.length, (end - mark.start) * 1.5);
-      this.window = new Window(mark.start - length / 2, mark.start + length / 2);
+    if (mark.start < this.scale.from || end > this.scale.to) {
+      const length = Math.max(this.scale.length, (end - mark.start) * 1.5);
+      this.scale = new TimeScale(mark.start - length / 2, mark.start + length / 2);
       this.emit("moved");
     }
     const at = this.data.lanes.findIndex(([id]) => id === agent) * this.lane;
@@ -136,14 +137,14 @@ export class TimelineBoard extends Emitter {
     }
     const pen = canvas.getContext("2d");
     if (!pen) return;
-    [board.dataset.from, board.dataset.to] = [String(this.window.from), String(this.window.to)];
+    [board.dataset.from, board.dataset.to] = [String(this.scale.from), String(this.scale.to)];
     pen.setTransform(dense, 0, 0, dense, 0, 0);
     const { lane, data } = this;
     const firstLane = Math.floor(board.scrollTop / lane);
     const lanes = data.lanes.slice(firstLane, firstLane + Math.ceil(height / lane) + 1);
     const places = new Map(data.lanes.map(([id, of], index) => /** @type {const} */ ([id, { of, y: AXIS + index * lane + lane / 2 - board.scrollTop }])));
     paint(pen, {
-      window: this.window, lanes, top: AXIS + firstLane * lane - board.scrollTop, lane, width, height, gutter: this.gutter, now: data.now,
+      scale: this.scale, lanes, top: AXIS + firstLane * lane - board.scrollTop, lane, width, height, gutter: this.gutter, now: data.now,
       live: data.live, pauses: data.pauses, selected: data.selected, agent: data.agent, chain: data.chain,
       inChain: data.chain.length > 1 ? new Set(data.chain.map(({ mark }) => mark)) : null,
       place: (waker) => placeOf(places, waker),
@@ -157,7 +158,7 @@ export class TimelineBoard extends Emitter {
 
   /** @param {number} x */
   #time(x) {
-    return this.window.time(x - this.gutter, this.plot);
+    return this.scale.time(x - this.gutter, this.plot);
   }
 
   /** The lane under the pointer, and the turn, if it is on one. @param {MouseEvent} event @returns {{ agent: number, mark: Mark | null } | null} */
@@ -168,7 +169,7 @@ export class TimelineBoard extends Emitter {
     if (!found) return null;
     const [agent, lane] = found;
     const time = this.#time(this.#x(event));
-    const slack = (SLACK / this.plot) * this.window.length;
+    const slack = (SLACK / this.plot) * this.scale.length;
     const near = [lane.at(time), lane.marks[lane.firstEnding(time)] ?? null, lane.running];
     const mark = near.find((one) => one && one.start - slack <= time && Math.min(one.end, this.data.now) + slack >= time) ?? null;
     return { agent, mark: this.#x(event) < this.gutter ? null : mark };
@@ -241,9 +242,13 @@ export class TimelineBoard extends Emitter {
       return;
     }
     const { agent, mark } = under;
-    const took = mark.end === Infinity ? "going on" : latency(mark.end - mark.start);
-    const words = this.data.entry(agent, mark.iteration)?.action ?? "";
-    write(this.#tip, `agent ${agent}, turn ${mark.iteration} · ${timeOfDay(new Date(mark.start).toISOString())} · ${took} · woken by ${causeWords(mark.cause)}${words ? ` · ${words}` : ""}`);
+    write(this.#tip, [
+      `agent ${agent}, turn ${mark.iteration}`,
+      timeOfDay(new Date(mark.start).toISOString()),
+      mark.end === Infinity ? "going on" : latency(mark.end - mark.start),
+      `woken by ${causeWords(mark.cause)}`,
+      this.data.entry(agent, mark.iteration)?.action,
+    ].filter(Boolean).join(" · "));
     this.#tip.hidden = false;
     const box = this.frame.getBoundingClientRect();
     const left = Math.max(4, Math.min(event.clientX - box.left + 12, box.width - this.#tip.offsetWidth - 4));

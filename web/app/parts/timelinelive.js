@@ -3,9 +3,11 @@
 
 import { Emitter } from "../emitter.js";
 import { RunLog } from "../runlog.js";
+import { stretchesOf } from "../timeline.js";
 
 /** @import { App } from "../app.js" */
-/** @typedef {{ from: number, to: number }} Stretch */
+/** @import { Stretch } from "../timeline.js" */
+/** @import { Pause } from "../types.js" */
 
 /** @type {WeakMap<App, LiveTurns>} */
 const kept = new WeakMap();
@@ -87,10 +89,10 @@ export class LiveTurns extends Emitter {
   /** Those from before this page came. @param {string} run */
   async #readPauses(run) {
     try {
-      /** @type {{ pauses?: { since: string, until: string }[] }} */
+      /** @type {{ pauses?: Pause[] }} */
       const { pauses = [] } = await this.app.api.json("GET", `/cluster/history/${run}`);
       if (run !== this.#run) return;
-      const read = pauses.map(({ since, until }) => ({ from: Date.parse(since), to: Date.parse(until) }));
+      const read = stretchesOf(pauses);
       this.#over = [...read, ...this.#over.filter(({ from }) => !read.some((one) => one.from === from))];
       this.error = null;
     } catch (error) {

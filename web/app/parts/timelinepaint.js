@@ -3,12 +3,12 @@
 
 import { AXIS, axis, grid, names, ticksOf } from "./timelineaxis.js";
 
-/** @import { Lane, Mark, Window } from "../timeline.js" */
+/** @import { Lane, LaneMark, Mark, Stretch, TimeScale } from "../timeline.js" */
 /** @import { Waker } from "../types.js" */
 
 /**
  * @typedef {object} Scene
- * @property {Window} window
+ * @property {TimeScale} scale
  * @property {readonly [number, Lane][]} lanes Those in sight, with their agents.
  * @property {number} top Where the first of them begins, in CSS pixels.
  * @property {number} lane Height of one.
@@ -17,17 +17,21 @@ import { AXIS, axis, grid, names, ticksOf } from "./timelineaxis.js";
  * @property {number} gutter Room for the names.
  * @property {number} now
  * @property {boolean} live Whether `now` moves by itself: then what comes after it is not known.
- * @property {readonly { from: number, to: number }[]} pauses
- * @property {{ agent: number, mark: Mark } | null} selected
+ * @property {readonly Stretch[]} pauses
+ * @property {LaneMark | null} selected
  * @property {number | null} agent The agent looked at.
- * @property {readonly { agent: number, mark: Mark }[]} chain
+ * @property {readonly LaneMark[]} chain
  * @property {ReadonlySet<Mark> | null} inChain The turns of the chain, when it is to stand out.
  * @property {(waker: Waker) => { y: number, mark: Mark } | null} place Where a turn stands, in sight or not.
  */
 /** @typedef {Record<string, string>} Colours */
+/** @typedef {{ pen: CanvasRenderingContext2D, scene: Scene, colours: Colours, plot: number }} Sheet `plot`: width of the picture without the names. */
 
 const ARROWS = 700;
-const NAMES = ["card", "sunk", "line", "line-strong", "text", "dim", "faint", "accent", "turn", "idle", "backing-off", "pacing", "paused", "parked", "missing", "bad"];
+/** Of the stylesheet's colours, those that are painted with. */
+const NAMES = [
+  "card", "sunk", "line", "line-strong", "text", "dim", "faint", "accent", "turn", "idle", "backing-off", "pacing", "paused", "parked", "missing", "bad",
+];
 
 /** @param {HTMLElement} element @returns {Colours} As the stylesheet has them now, dark or light. */
 export function coloursOf(element) {
@@ -49,26 +53,28 @@ export function paint(pen, scene, colours) {
   const { width, height, gutter } = scene;
   pen.clearRect(0, 0, width, height);
   const plot = width - gutter;
+  const sheet = { pen, scene, colours, plot };
   pen.save();
   pen.beginPath();
   pen.rect(gutter, AXIS, plot, height - AXIS);
   pen.clip();
-  grounds(pen, scene, colours, plot);
+  grounds(sheet);
   const ticks = ticksOf(scene, plot);
   grid(pen, scene, colours, ticks);
-  const arrows = lanesOf(pen, scene, colours, plot);
+  const arrows = lanesOf(sheet);
   pen.globalAlpha = scene.inChain ? 0.35 : 1;
   if (arrows.length <= ARROWS) for (const arrow of arrows) curve(pen, arrow, colours["line-strong"] ?? "", 1);
   pen.globalAlpha = 1;
-  chain(pen, scene, colours, plot);
-  head(pen, scene, colours, plot);
+  chain(sheet);
+  head(sheet);
   pen.restore();
   names(pen, scene, colours);
   axis(pen, scene, colours, ticks);
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {Scene} scene @param {Colours} colours @param {number} plot */
-function grounds(pen, { lanes, top, lane, gutter, window, pauses, agent, height }, colours, plot) {
+/** @param {Sheet} sheet */
+function grounds({ pen, scene, colours, plot }) {
+  const { lanes, top, lane, gutter, scale, pauses, agent, height } = scene;
   lanes.forEach(([id], index) => {
     pen.fillStyle = (id === agent ? colours["line"] : index % 2 ? colours["sunk"] : colours["card"]) ?? "";
     pen.fillRect(gutter, top + index * lane, plot, lane);
@@ -76,7 +82,7 @@ function grounds(pen, { lanes, top, lane, gutter, window, pauses, agent, height 
   pen.fillStyle = colours["paused"] ?? "";
   pen.globalAlpha = 0.2;
   for (const { from, to } of pauses) {
-    const [left, right] = [window.x(from, plot), window.x(to, plot)];
+    const [left, right] = [scale.x(from, plot), scale.x(to, plot)];
     if (right > 0 && left < plot) pen.fillRect(gutter + left, AXIS, Math.max(1, right - left), height - AXIS);
   }
   pen.globalAlpha = 1;
@@ -84,38 +90,39 @@ function grounds(pen, { lanes, top, lane, gutter, window, pauses, agent, height 
 
 /** @typedef {{ x1: number, y1: number, x2: number, y2: number }} Arrow */
 
-/** @param {CanvasRenderingContext2D} pen @param {Scene} scene @param {Colours} colours @param {number} plot @returns {Arrow[]} */
-function lanesOf(pen, scene, colours, plot) {
+/** @param {Sheet} sheet @returns {Arrow[]} */
+function lanesOf(sheet) {
   /** @type {Arrow[]} */
   const arrows = [];
-  const { lanes, top, lane } = scene;
+  const { lanes, top, lane } = sheet.scene;
   lanes.forEach(([, laneOf], index) => {
     const middle = top + index * lane + lane / 2;
-    waiting(pen, scene, colours, laneOf, middle, plot);
-    spans(pen, scene, colours, laneOf, middle, plot);
-    blocks(pen, scene, colours, laneOf, middle, plot);
-    if (arrows.length <= ARROWS) arrowsOf(scene, laneOf, middle, plot, arrows);
+    waiting(sheet, laneOf, middle);
+    spans(sheet, laneOf, middle);
+    blocks(sheet, laneOf, middle);
+    if (arrows.length <= ARROWS) arrowsOf(sheet, laneOf, middle, arrows);
   });
   return arrows;
 }
 
-/** The turns of a lane; those closer than pixels as one. @param {CanvasRenderingContext2D} pen @param {Scene} scene @param {Colours} colours @param {Lane} lane @param {number} middle @param {number} plot */
-function blocks(pen, scene, colours, lane, middle, plot) {
-  const { window, now } = scene;
+/** The turns of a lane; those closer than pixels as one. @param {Sheet} sheet @param {Lane} lane @param {number} middle */
+function blocks(sheet, lane, middle) {
+  const { scene, plot } = sheet;
+  const { scale, now } = scene;
   let block = /** @type {Block | null} */ (null);
-  for (const mark of visible(lane, window)) {
-    const left = window.x(mark.start, plot);
-    const right = Math.max(left + 2, window.x(Math.min(mark.end, now), plot));
+  for (const mark of visible(lane, scale)) {
+    const left = scale.x(mark.start, plot);
+    const right = Math.max(left + 2, scale.x(Math.min(mark.end, now), plot));
     const look = lookOf(scene, mark);
     if (block && hides(block, left, right, look)) {
       block.right = Math.max(block.right, right);
       block.from = left;
     } else {
-      if (block) turn(pen, scene, colours, block, middle);
+      if (block) turn(sheet, block, middle);
       block = { left: Math.max(left, block?.right ?? -Infinity), right, from: left, look, going: mark.end === Infinity };
     }
   }
-  if (block) turn(pen, scene, colours, block, middle);
+  if (block) turn(sheet, block, middle);
 }
 
 /** @param {Block} block @param {number} left @param {number} right @param {number} look */
@@ -123,17 +130,20 @@ function hides(block, left, right, look) {
   return right < block.right + 0.5 || (look === block.look && left < block.right + 0.6 && left - block.from < 1.5);
 }
 
-/** The turns of a lane that are in sight, the one that goes on last. @param {Lane} lane @param {Window} window */
-function* visible(lane, window) {
-  for (let at = lane.firstEnding(window.from); at < lane.marks.length; at++) {
+/** The turns of a lane that are in sight, the one that goes on last. @param {Lane} lane @param {TimeScale} scale */
+function* visible(lane, scale) {
+  for (let at = lane.firstEnding(scale.from); at < lane.marks.length; at++) {
     const mark = /** @type {Mark} */ (lane.marks[at]);
-    if (mark.start > window.to) return;
+    if (mark.start > scale.to) return;
     yield mark;
   }
-  if (lane.running && lane.running.start <= window.to) yield lane.running;
+  if (lane.running && lane.running.start <= scale.to) yield lane.running;
 }
 
-/** Turns painted as one: where it stands, where the last of them begins, how it looks, whether it goes on. @typedef {{ left: number, right: number, from: number, look: number, going: boolean }} Block */
+/**
+ * Turns painted as one: where they stand, where the last of them begins, how they look, whether they go on.
+ * @typedef {{ left: number, right: number, from: number, look: number, going: boolean }} Block
+ */
 const LOOKS = ["turn", "idle", "bad"];
 
 /** How a turn looks: which of LOOKS, 8 more if it is faded. @param {Scene} scene @param {Mark} mark */
@@ -142,8 +152,9 @@ function lookOf({ live, now, inChain }, mark) {
   return (mark.failed ? 2 : mark.idle ? 1 : 0) + (faded ? 8 : 0);
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {Scene} scene @param {Colours} colours @param {Block} block @param {number} middle */
-function turn(pen, { lane, gutter }, colours, { left, right, look, going }, middle) {
+/** @param {Sheet} sheet @param {Block} block @param {number} middle */
+function turn({ pen, scene, colours }, { left, right, look, going }, middle) {
+  const { lane, gutter } = scene;
   const tall = Math.max(3, Math.min(18, lane - 4));
   pen.globalAlpha = look >= 8 ? 0.28 : 1;
   pen.fillStyle = colours[LOOKS[look % 8] ?? "turn"] ?? "";
@@ -156,26 +167,28 @@ function turn(pen, { lane, gutter }, colours, { left, right, look, going }, midd
   pen.globalAlpha = 1;
 }
 
-/** A thin line from an agent's first turn on: it is there, and waits. @param {CanvasRenderingContext2D} pen @param {Scene} scene @param {Colours} colours @param {Lane} lane @param {number} middle @param {number} plot */
-function waiting(pen, { window, gutter, now, live }, colours, lane, middle, plot) {
+/** A thin line from an agent's first turn on: it is there, and waits. @param {Sheet} sheet @param {Lane} lane @param {number} middle */
+function waiting({ pen, scene, colours, plot }, lane, middle) {
+  const { scale, gutter, now, live } = scene;
   const first = lane.marks[0] ?? lane.running;
   if (!first) return;
-  const [left, right] = [Math.max(0, window.x(first.start, plot)), Math.min(plot, window.x(live ? now : Math.max(now, lane.marks.at(-1)?.end ?? 0), plot))];
+  const [left, right] = [Math.max(0, scale.x(first.start, plot)), Math.min(plot, scale.x(live ? now : Math.max(now, lane.marks.at(-1)?.end ?? 0), plot))];
   pen.fillStyle = colours["line-strong"] ?? "";
   if (right > left) pen.fillRect(gutter + left, middle - 0.5, right - left, 1);
 }
 
-/** What was between the turns. @param {CanvasRenderingContext2D} pen @param {Scene} scene @param {Colours} colours @param {Lane} lane @param {number} middle @param {number} plot */
-function spans(pen, { window, gutter, now, inChain }, colours, lane, middle, plot) {
-  const begin = lane.firstEnding(window.from);
-  const found = lane.spans.filter(({ from, to }) => to >= window.from && from <= window.to);
+/** What was between the turns. @param {Sheet} sheet @param {Lane} lane @param {number} middle */
+function spans({ pen, scene, colours, plot }, lane, middle) {
+  const { scale, gutter, now, inChain } = scene;
+  const begin = lane.firstEnding(scale.from);
+  const found = lane.spans.filter(({ from, to }) => to >= scale.from && from <= scale.to);
   for (let index = Math.max(0, begin - 1); index < lane.marks.length && found.length < 400; index++) {
-    if ((lane.marks[index]?.start ?? 0) > window.to) break;
+    if ((lane.marks[index]?.start ?? 0) > scale.to) break;
     const retry = lane.retry(index, now);
     if (retry) found.push(retry);
   }
   for (const { kind, from, to } of found) {
-    const [left, right] = [Math.max(0, window.x(from, plot)), Math.min(plot, window.x(Math.min(to, now), plot))];
+    const [left, right] = [Math.max(0, scale.x(from, plot)), Math.min(plot, scale.x(Math.min(to, now), plot))];
     if (right - left < 1.5) continue; // too short to be seen between turns
     pen.fillStyle = colours[kind] ?? "";
     pen.globalAlpha = inChain ? 0.4 : 1;
@@ -190,13 +203,13 @@ function hatch(pen, x, y, width, height) {
   for (let at = 0; at < width; at += 5) pen.fillRect(x + at, y, Math.min(2, width - at), height);
 }
 
-/** Who woke a lane's turns; no more than are painted. @param {Scene} scene @param {Lane} lane @param {number} y @param {number} plot @param {Arrow[]} arrows */
-function arrowsOf(scene, lane, y, plot, arrows) {
-  const { window, gutter, place } = scene;
-  for (const mark of visible(lane, window)) {
+/** Who woke a lane's turns; no more than are painted. @param {Sheet} sheet @param {Lane} lane @param {number} y @param {Arrow[]} arrows */
+function arrowsOf({ scene, plot }, lane, y, arrows) {
+  const { scale, gutter, place } = scene;
+  for (const mark of visible(lane, scale)) {
     for (const waker of mark.wakers) {
       const from = place(waker);
-      if (from) arrows.push({ x1: gutter + window.x(from.mark.end, plot), y1: from.y, x2: gutter + window.x(mark.start, plot), y2: y });
+      if (from) arrows.push({ x1: gutter + scale.x(from.mark.end, plot), y1: from.y, x2: gutter + scale.x(mark.start, plot), y2: y });
     }
     if (arrows.length > ARROWS) return;
   }
@@ -218,32 +231,33 @@ function curve(pen, { x1, y1, x2, y2 }, colour, thick) {
   pen.fill();
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {Scene} scene @param {Colours} colours @param {number} plot */
-function chain(pen, scene, colours, plot) {
-  const { window, gutter, lane, selected } = scene;
+/** @param {Sheet} sheet */
+function chain({ pen, scene, colours, plot }) {
+  const { scale, gutter, lane, selected } = scene;
   scene.chain.forEach(({ agent, mark }, index) => {
     const here = scene.place({ agent, iteration: mark.iteration });
     const before = scene.chain[index + 1];
     const from = before && scene.place({ agent: before.agent, iteration: before.mark.iteration });
     if (here && before && from) {
-      const arrow = { x1: gutter + window.x(before.mark.end, plot), y1: from.y, x2: gutter + window.x(mark.start, plot), y2: here.y };
+      const arrow = { x1: gutter + scale.x(before.mark.end, plot), y1: from.y, x2: gutter + scale.x(mark.start, plot), y2: here.y };
       curve(pen, arrow, colours["card"] ?? "", 4.5);
       curve(pen, arrow, colours["text"] ?? "", 1.6);
     }
   });
   const here = selected && scene.place({ agent: selected.agent, iteration: selected.mark.iteration });
   if (!selected || !here) return;
-  const left = window.x(selected.mark.start, plot);
-  const right = Math.max(left + 3, window.x(Math.min(selected.mark.end, scene.now), plot));
+  const left = scale.x(selected.mark.start, plot);
+  const right = Math.max(left + 3, scale.x(Math.min(selected.mark.end, scene.now), plot));
   pen.strokeStyle = colours["text"] ?? "";
   pen.lineWidth = 2;
   const tall = Math.max(6, Math.min(22, lane));
   pen.strokeRect(gutter + left - 2, here.y - tall / 2, right - left + 4, tall);
 }
 
-/** The moment that is shown. @param {CanvasRenderingContext2D} pen @param {Scene} scene @param {Colours} colours @param {number} plot */
-function head(pen, { window, now, gutter, height }, colours, plot) {
-  const x = window.x(now, plot);
+/** The moment that is shown. @param {Sheet} sheet */
+function head({ pen, scene, colours, plot }) {
+  const { scale, now, gutter, height } = scene;
+  const x = scale.x(now, plot);
   if (x < 0 || x > plot) return;
   pen.fillStyle = colours["accent"] ?? "";
   pen.fillRect(gutter + x - 0.5, AXIS, 1.5, height - AXIS);

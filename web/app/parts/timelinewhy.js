@@ -10,7 +10,7 @@ import { threeLines } from "./entryview.js";
 /** @import { App } from "../app.js" */
 /** @import { Chain, Link } from "../causes.js" */
 /** @import { RunLog } from "../runlog.js" */
-/** @import { Mark } from "../timeline.js" */
+/** @import { LaneMark } from "../timeline.js" */
 /** @import { Waker } from "../types.js" */
 
 const SHOWN = 25;
@@ -21,10 +21,10 @@ export class WhyPanel {
   #words = h("div", { class: "why-words" });
   #rows = h("tbody");
   #caption = h("caption", {}, "Why did this happen?");
-  #table = h("table", { class: "why" }, this.#caption,
+  #table = h("table", { class: "grid why" }, this.#caption,
     h("thead", {}, h("tr", {}, ...["turn", "at", "woken by", "woke after", "took", "did"].map((name) => h("th", { scope: "col" }, name)))),
     this.#rows);
-  #more = h("button", { type: "button", class: "button button-quiet", onclick: () => this.#longer() }, "Show what came before");
+  #more = h("button", { class: "button button-quiet", onclick: () => this.#longer() }, "Show what came before");
   #empty = h("p", { class: "empty" }, "Choose a turn to see why it happened: its chain of wakes, back to the first cause.");
   #sight = h("div", { class: "why-sight", role: "status" }, this.#title, this.#about);
   element = h("section", { class: "why-panel", "aria-label": "Why did this happen?" }, this.#empty, this.#sight, this.#words,
@@ -35,10 +35,12 @@ export class WhyPanel {
   /**
    * @param {App} app
    * @param {(turn: Waker) => void} choose
+   * @param {() => void} changed Asks to be drawn again
    */
-  constructor(app, choose) {
+  constructor(app, choose, changed) {
     this.app = app;
     this.choose = choose;
+    this.changed = changed;
   }
 
   focus() {
@@ -47,12 +49,12 @@ export class WhyPanel {
 
   #longer() {
     this.#shown += SHOWN * 2;
-    this.app.emit("tick");
+    this.changed();
   }
 
   /**
    * @param {RunLog} log
-   * @param {{ agent: number, mark: Mark } | null} turn
+   * @param {LaneMark | null} turn
    * @returns {Chain["links"]} The chain as far as it is held
    */
   draw(log, turn) {
@@ -66,11 +68,10 @@ export class WhyPanel {
     const chain = chainOf({ agent: turn.agent, iteration: turn.mark.iteration }, (agent, iteration) => log.mark(agent, iteration), this.#shown);
     if (chain.open && !chain.long) void log.want(chain.open.agent, chain.open.iteration);
     this.#drawTurn(log, turn, chain);
-    keyed(this.#rows, chain.links, ({ agent, mark }) => `${agent}/${mark.iteration}/${mark.end === Infinity}`, (link) => this.#row(link),
-      (row, link) => this.#words_(log, row, link));
+    keyed(this.#rows, chain.links, ({ agent, mark }) => `${agent}/${mark.iteration}/${mark.end === Infinity}`, (link) => this.#row(link));
     for (const [index, row] of [...this.#rows.children].entries()) {
       const link = chain.links[index];
-      if (link && row instanceof HTMLElement) this.#words_(log, row, link);
+      if (link) this.#fillIn(log, row, link);
     }
     this.#more.hidden = !chain.open;
     this.#more.disabled = !chain.long;
@@ -78,7 +79,7 @@ export class WhyPanel {
     return chain.links;
   }
 
-  /** @param {RunLog} log @param {{ agent: number, mark: Mark }} turn @param {Chain} chain */
+  /** @param {RunLog} log @param {LaneMark} turn @param {Chain} chain */
   #drawTurn(log, { agent, mark }, chain) {
     write(this.#title, `Agent ${agent}, turn ${mark.iteration}${mark.end === Infinity ? ", going on" : ""}`);
     const first = chain.links.at(-1);
@@ -91,10 +92,10 @@ export class WhyPanel {
     const key = `${agent}/${mark.iteration}/${Boolean(entry)}`;
     if (this.#words.dataset.key === key) return;
     this.#words.dataset.key = key;
-    const files = (entry?.files ?? []).slice(0, 8).map((file) => h("button", { type: "button", class: "link", onclick: () => this.app.open(file) }, said(file)));
-    const trace = /** @type {{ trace?: string } | null} */ (entry)?.trace;
+    const files = (entry?.files ?? []).slice(0, 8).map((file) =>
+      h("button", { class: "link", onclick: () => this.app.open(file) }, said(file)));
     fill(this.#words, entry && threeLines(entry), files.length > 0 && h("p", { class: "log-files" }, "wrote ", ...files),
-      trace && h("p", { class: "hint" }, "trace ", h("code", {}, said(trace))));
+      entry?.trace && h("p", { class: "hint" }, "trace ", h("code", {}, said(entry.trace))));
   }
 
   /** @param {Link} link */
@@ -113,11 +114,11 @@ export class WhyPanel {
 
   /** @param {Waker} turn */
   #button(turn) {
-    return h("button", { type: "button", class: "link", onclick: () => this.choose(turn) }, `${turn.agent} · ${turn.iteration}`);
+    return h("button", { class: "link", onclick: () => this.choose(turn) }, `${turn.agent} · ${turn.iteration}`);
   }
 
-  /** What the turn did, once its words are there. @param {RunLog} log @param {HTMLElement} row @param {Link} link */
-  #words_(log, row, { agent, mark }) {
+  /** What the turn did, once its words are there. @param {RunLog} log @param {Element} row @param {Link} link */
+  #fillIn(log, row, { agent, mark }) {
     const cell = row.lastElementChild;
     if (!cell || cell.firstChild) return;
     const entry = log.entry(agent, mark.iteration);

@@ -10,14 +10,14 @@ import { KeyHelp, keyCaps } from "./keyhelp.js";
 export class PageTools extends Part {
   #palette = new CommandPalette();
   #help = new KeyHelp();
-  #out = h("button", { type: "button", class: "button button-quiet", onclick: () => this.app.session?.signOut() }, "Sign out");
+  #out = h("button", { class: "button button-quiet", onclick: () => this.app.session?.signOut() }, "Sign out");
 
   build() {
     fill(
       this,
-      h("button", { type: "button", class: "tool tool-palette", onclick: () => this.#palette.open() }, h("span", {}, "Commands"), keyCaps("Mod+k")),
-      h("button", { type: "button", class: "tool", onclick: () => this.#turn(), "aria-label": "Dark or light", title: "Dark or light (d)" }, halfMoon()),
-      h("button", { type: "button", class: "tool", onclick: () => this.#help.open(), "aria-label": "Keys", title: "Keys (?)" }, "?"),
+      h("button", { class: "tool tool-palette", onclick: () => this.#palette.open() }, h("span", {}, "Commands"), keyCaps("Mod+k")),
+      h("button", { class: "tool", onclick: () => this.#turn(), "aria-label": "Dark or light", title: "Dark or light (d)" }, halfMoon()),
+      h("button", { class: "tool", onclick: () => this.#help.open(), "aria-label": "Keys", title: "Keys (?)" }, "?"),
       this.#out, this.#palette, this.#help,
     );
     this.#palette.attach(this.app);

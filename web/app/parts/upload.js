@@ -7,7 +7,7 @@ import { Part } from "../part.js";
 import { Notice } from "./notice.js";
 
 export class KnowledgeUpload extends Part {
-  #input = h("input", { type: "file", multiple: true, class: "hidden-input", id: "knowledge-files" });
+  #input = h("input", { type: "file", multiple: true, class: "unseen", id: "knowledge-files" });
   #label = h("label", { class: "button button-quiet", for: "knowledge-files", title: "Or drop files anywhere on this view" }, "Add files");
   #notice = new Notice();
   #refused = h("div", { class: "stack" });
