@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from agent.vitals import SILENT, Vitals
 from murmur import keys
-from murmur.entry import timestamp
+from murmur.entry import LogEntry, timestamp
 from murmur.errors import Fenced, ObjectChanged, ObjectMissing, Unavailable
 from murmur.ports import Clock, Store
 from murmur.state import Activity, AgentState, Delivery
@@ -71,6 +71,24 @@ class Heart:
     def delivered(self, *deliveries: Delivery) -> None:
         """Remember what became of messages."""
         self.note(deliveries=(*self.state.deliveries, *deliveries)[-KEPT_DELIVERIES:])
+
+    def turned(self, entry: LogEntry) -> None:
+        """Count a turn that ended with this entry. That it was begun has been counted before."""
+        usage = entry.usage
+        self._vitals.turned(self.state.agent, entry)
+        self.count(
+            failed_turns=entry.failed,
+            tokens=usage.input_tokens + usage.output_tokens if usage else 0,
+            cost=usage.cost if usage else 0.0,
+        )
+
+    async def farewell(self, why: str) -> None:
+        """Say that the agent has ended. To one that was replaced nobody listens."""
+        self.note(activity="stopped", turn=None, until="", detail=why)
+        try:
+            await self.put()
+        except Fenced as error:
+            _log.warning("agent-%d: %s", self.state.agent, error)
 
     async def beat(self) -> None:
         """Put the document if the last put is a minute old."""

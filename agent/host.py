@@ -60,7 +60,6 @@ class Host:
         self._loops: dict[int, AgentLoop] = {}
         self._vitals: Vitals = SILENT
         self._stopping = asyncio.Event()
-        self._warming: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
         """Run every agent of this host until each has ended."""

@@ -50,7 +50,6 @@ class Journal:
         """How often in a row the agent has said the newest words that it said while working; 0 after an idle line."""
         self._words: tuple[str, ...] = ()
         """Those of the newest line that did not fail."""
-        self.bad_lines = 0
 
     @property
     def next_iteration(self) -> int:
@@ -60,7 +59,7 @@ class Journal:
     @property
     def own_idle(self) -> bool:
         """Whether the newest entry is idle."""
-        return self.last is not None and self.last.state == "idle" and not self.last.failed
+        return self.last is not None and self.last.is_idle
 
     async def open(self) -> None:
         """Read the log as it is, lines that are no entries included: they are kept, byte for byte. Raises Fenced."""
@@ -89,9 +88,7 @@ class Journal:
             if run_of(found) > self._run:
                 raise Fenced(self._agent)
             self._body = b""
-        parsed = parse_log(self._body)
-        self.bad_lines = parsed.bad_lines
-        for entry in parsed.entries:
+        for entry in parse_log(self._body).entries:
             if entry.iteration > self._top:
                 self._note(entry)
 
@@ -110,7 +107,7 @@ class Journal:
     def _note(self, entry: LogEntry) -> None:
         if not entry.failed:
             words = (entry.action, entry.result, entry.next_intent)
-            self.repeats = 0 if entry.state == "idle" else self.repeats + 1 if words == self._words else 1
+            self.repeats = 0 if entry.is_idle else self.repeats + 1 if words == self._words else 1
             self._words = words
         self.previous, self.last = self.last, entry
         self._top = max(self._top, entry.iteration)

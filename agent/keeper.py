@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import Final
@@ -31,7 +32,8 @@ async def keep_alive(agent: int, make: Callable[[], AgentLoop], stopping: asynci
                 _log.warning("agent-%d broke while it ended: %s", agent, error)
                 break
             _log.exception("agent-%d broke; it begins again in %.0f s", agent, delay)
-            await asyncio.wait({asyncio.ensure_future(stopping.wait())}, timeout=delay)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), delay)
             delay = min(RESTART_SECONDS[1], delay * 2)
         else:
             _log.info("agent-%d ended: %s", agent, ended)

@@ -56,10 +56,8 @@ class Lease:
                 self._sign_at = self._clock.monotonic()
         except (Unavailable, NotFound, InvalidInput) as error:
             _log.warning("lease: %s", error)
-        if self._control.run != self._run:
-            return Over(f"run {self._run} is over", disowned=True)
-        if not self._control.alive:
-            return Over(f"the flock is {self._control.state}")
+        if why := self._control.over(self._run):
+            return Over(why, disowned=self._control.run != self._run)
         if self._clock.monotonic() - self._sign_at > self._minutes * 60:
             return Over(f"nobody has looked after this flock for {self._minutes:g} minutes (leaseMinutes)")
         return None

@@ -40,7 +40,7 @@ class Lookout:
         self._view = view
         self._journal = journal
         self._looked_at = self._ended_at = clock.monotonic()
-        self.seen = NOTHING
+        self.sighting = NOTHING
 
     def looks_at(self) -> float:
         """When to look next: an interval after the last look, and once when the last turn is an interval ago."""
@@ -53,7 +53,7 @@ class Lookout:
         found = await self._view.look()
         now = self._clock.now()
         self._looked_at = self._clock.monotonic()
-        self.seen = Sighting(
+        self.sighting = Sighting(
             interval_passed=self._looked_at >= self._ended_at + self._view.config.loopIntervalSeconds,
             by_looking=bool(found) and not told,
             output_changed=await self._output_changed(cursor),
@@ -85,8 +85,8 @@ class Lookout:
             directive_changed="directive" in changed,
             config_changed="config" in changed,
             entries=self._view.new_entries(cursor),
-            interval_passed=self.seen.interval_passed,
+            interval_passed=self.sighting.interval_passed,
             own_idle=self._journal.own_idle,
-            output_changed=self.seen.output_changed,
-            found_by_looking=self.seen.by_looking,
+            output_changed=self.sighting.output_changed,
+            found_by_looking=self.sighting.by_looking,
         )

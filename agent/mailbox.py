@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
-from murmur import change, keys
+from murmur import change
 from murmur.change import Change
 from murmur.entry import timestamp
 from murmur.errors import InvalidInput
@@ -108,6 +109,14 @@ class Mailbox:
             }
         )
 
+    def came_back(self, born: datetime) -> bool:
+        """Whether a message is held that somebody received before this process was ``born``, and never acknowledged."""
+        return any(held.message.receives > 1 and held.message.sent < born for held in self.held)
+
+    def event_id(self) -> str:
+        """Id of the first event that is held, by which a turn can be traced to it; "" if none is."""
+        return next((held.change.event_id for held in self.held), "")
+
     async def acknowledge(self) -> None:
         """Delete all held messages: what they told is in the log, or needed no line."""
         done, self.held = self.held, []
@@ -122,8 +131,3 @@ class Mailbox:
         """Extend the held messages' invisibility; to be called well within HOLD_SECONDS."""
         if self.held:
             await self._inbox.extend([held.message for held in self.held], HOLD_SECONDS)
-
-
-def is_control(key: str) -> bool:
-    """Whether a key speaks of the flock rather than of work."""
-    return key in (keys.CONTROL, keys.CONFIG)

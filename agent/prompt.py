@@ -20,6 +20,7 @@ from murmur import keys
 from murmur.entry import LogEntry, Waker, moment, one_line
 from murmur.gate import Verdict
 from murmur.ports import ObjectInfo
+from murmur.ring import ALGORITHMS
 
 DIRECTION_CHARACTERS: Final = 16_000
 NEWS_CHARACTERS: Final = 16_000
@@ -81,7 +82,7 @@ def build(view: View, facts: TurnFacts) -> str:
         direction=_clipped(view.direction, keys.DIRECTION),
         directive=_directive(view.directive, facts.agent),
         operator=_operator(facts.changed) if facts.own else "",
-        algorithm=template(view.config.algorithm).format(neighbours=named + more).strip(),
+        algorithm=ALGORITHMS[view.config.algorithm].told.format(neighbours=named + more),
         fence=fence,
         **{name: _fenced(fence, lines) for name, lines in parts.items()},
     )

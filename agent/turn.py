@@ -79,7 +79,7 @@ class Turn:
         reached = cursor.advanced(passed, {}).advanced(self.view.newest(), self.view.documents())
         return Observed(began_at, self._wake_ms(verdict, began), news, tuple(output), cursor, reached)
 
-    async def carry_out(self, verdict: Verdict, seen: Observed, patience: Patience, trace: str) -> Done:
+    async def carry_out(self, verdict: Verdict, observed: Observed, patience: Patience, trace: str) -> Done:
         """Prompt, run, verify, append. Raises Fenced, Unavailable; an agent process that fails is an outcome, not an error.
 
         When ``patience`` ends, so does the turn. It leaves a line that says so, unless the run is another by now.
@@ -94,49 +94,46 @@ class Turn:
             pause=self.clock.sleep,
         )
         try:
-            outcome = await self._run(desk, self.words(verdict, seen), patience)
+            outcome = await self._run(desk, self.words(verdict, observed), patience)
         finally:
             desk.close()
         await desk.at_rest()
         if patience.over.disowned:
             raise Fenced(self.agent)
 
-        output = {"output": _output_seen(seen.output, desk)}
-        seen = replace(seen, reached=seen.reached.advanced({}, output))
+        output = {"output": _output_seen(observed.output, desk)}
+        observed = replace(observed, reached=observed.reached.advanced({}, output))
         doubts = await verify.doubts(self.store, desk, outcome)
-        entry = self._entry(desk, outcome, verdict, seen, trace, doubts=doubts)
-        repeats = entry.state == "idle" and not entry.files and not entry.refused and self.journal.own_idle
+        entry = self._entry(desk, outcome, verdict, observed, trace, doubts=doubts)
+        repeats = entry.is_idle and not entry.files and not entry.refused and self.journal.own_idle
         if not repeats:
             await self.journal.append(entry)
-        return Done(entry, outcome, seen.reached, appended=not repeats)
+        return Done(entry, outcome, observed.reached, appended=not repeats)
 
-    def words(self, verdict: Verdict, seen: Observed) -> str:
+    def words(self, verdict: Verdict, observed: Observed) -> str:
         """What the agent process is told."""
         facts = prompt.TurnFacts(
             self.agent,
             self.size,
             self.journal.next_iteration,
             verdict,
-            seen.news,
+            observed.news,
             [entry for entry in (self.journal.previous, self.journal.last) if entry],
-            seen.output,
+            observed.output,
             f"{self.random.getrandbits(48):012x}",
-            seen.changed,
+            observed.changed,
         )
         return prompt.build(self.view, facts)
 
     async def _run(self, desk: Desk, words: str, patience: Patience) -> TurnOutcome:
         running = asyncio.ensure_future(self.mind.run(desk, words, self.view.config.turnTimeoutSeconds))
-        stop = asyncio.ensure_future(patience.stopping.wait())
         try:
-            await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
-            if not running.done():
+            if not await patience.wait(running):
                 running.cancel()
                 await asyncio.wait({running})
                 return TurnOutcome("cancelled", detail=f"stopped during this turn: {patience.over.why}")
             return running.result()
         finally:
-            stop.cancel()
             running.cancel()
 
     def _entry(
@@ -144,35 +141,29 @@ class Turn:
         desk: Desk,
         outcome: TurnOutcome,
         verdict: Verdict,
-        seen: Observed,
+        observed: Observed,
         trace: str,
         *,
         doubts: tuple[str, ...],
     ) -> LogEntry:
-        """The honest line: the agent's own words, or ours saying that there were none."""
+        """The honest line. One that failed leaves the cursor where it was, so that what was due stays due."""
         said = desk.said
-        cursor = seen.reached if said else seen.before
-        files = tuple(desk.files[:FILES_IN_ENTRY])
-        if said is not None:
-            words = (said.action, said.result, said.next_intent)
-        else:
-            wrote = f"; wrote {len(desk.files)} files" if desk.files else ""
-            why = outcome.detail or "the agent ended its turn without a broadcast"
-            words = ("turn failed", one_line(f"{outcome.stop_reason}: {why}{wrote}"), "try again")
+        cursor = observed.reached if said else observed.before
+        action, result, next_intent = _words(desk, outcome)
         return LogEntry(
             ts=timestamp(self.clock.now()),
             iteration=desk.iteration,
-            action=words[0],
-            result=words[1],
-            next_intent=words[2],
+            action=action,
+            result=result,
+            next_intent=next_intent,
             state=said.state if said else "working",
             cause=verdict.cause,
             woken_by=verdict.woken_by,
-            wake_ms=seen.wake_ms,
-            turn_ms=round((self.clock.monotonic() - seen.began_at) * 1000),
+            wake_ms=observed.wake_ms,
+            turn_ms=round((self.clock.monotonic() - observed.began_at) * 1000),
             seen=cursor.seen,
             seen_documents=cursor.documents,
-            files=files,
+            files=tuple(desk.files[:FILES_IN_ENTRY]),
             stop_reason=outcome.stop_reason,
             failed=said is None,
             usage=outcome.usage,
@@ -189,6 +180,15 @@ class Turn:
         entry = next((e for e in self.view.tails().get(waker.agent, ()) if e.iteration == waker.iteration), None)
         written = moment(entry.ts) if entry else None
         return max(0, round((began - written).total_seconds() * 1000)) if written else None
+
+
+def _words(desk: Desk, outcome: TurnOutcome) -> tuple[str, str, str]:
+    """Action, result and next intent: the agent's own words, or ours saying that there were none."""
+    if desk.said is not None:
+        return desk.said.action, desk.said.result, desk.said.next_intent
+    wrote = f"; wrote {len(desk.files)} files" if desk.files else ""
+    why = outcome.detail or "the agent ended its turn without a broadcast"
+    return "turn failed", one_line(f"{outcome.stop_reason}: {why}{wrote}"), "try again"
 
 
 def _output_seen(listed: tuple[ObjectInfo, ...], desk: Desk) -> str:

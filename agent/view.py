@@ -87,6 +87,13 @@ class View:
         """Newest iteration read of every log, whether its agent is a neighbour just now or not."""
         return {other: entries[-1].iteration for other, entries in self._entries.items() if entries}
 
+    def reads(self, key: str) -> bool:
+        """Whether ``key`` is something that this agent reads just now. A swarm member may come to read anybody's log."""
+        other = keys.agent_of_log(key)
+        if other is not None:
+            return other != self._agent and (self.config.algorithm == "swarm" or other in self.neighbours)
+        return key in (keys.DIRECTION, keys.CONFIG, keys.CONTROL, keys.directive(self._agent))
+
     def _knows(self, key: str, etag: str) -> bool:
         """Whether this version of ``key`` has been read already."""
         return bool(etag) and self._etags.get(key) == etag

@@ -10,6 +10,7 @@ from murmur.config import FlockConfig
 from murmur.control import Control, read_control
 from murmur.documents import read_config
 from murmur.errors import InvalidInput, NotFound, ObjectMissing, Unavailable
+from murmur.facts import AgentFacts, FlockFacts
 from murmur.gather import gather
 from murmur.listing import everything
 from murmur.logs import LogReader
@@ -18,8 +19,6 @@ from murmur.roster import Roster, read_roster
 from murmur.services import Services
 from murmur.state import AgentState
 from murmur.status import (
-    AgentFacts,
-    FlockFacts,
     HostCount,
     LiveAgent,
     Status,

@@ -39,14 +39,14 @@ def order(sequencer: str) -> int:
 def parse_change(body: str | bytes) -> Change:
     """Parse an EventBridge event as SQS delivers it. Raises InvalidInput if it is none of ours."""
     try:
-        return change_of(json.loads(body))
+        return _change_of(json.loads(body))
     except (ValueError, RecursionError) as error:
         raise InvalidInput(
             "A queue message is not JSON.", "Something else writes to this queue: check its policy."
         ) from error
 
 
-def change_of(event: Any) -> Change:
+def _change_of(event: Any) -> Change:
     """Read an EventBridge event already decoded. Raises InvalidInput if it is none of ours."""
     try:
         item = event["detail"]["object"]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from murmur.errors import InvalidConfig, InvalidInput
-from murmur.ring import Algorithm
+from murmur.ring import ALGORITHMS, Algorithm
 
 MAX_CONCURRENCY: Final = 1500
 _INSTANCE_TYPE: Final = re.compile(r"[tcmr]\d[a-z]*g[a-z]*\.(small|medium|large|xlarge)")
@@ -28,9 +28,7 @@ class FlockConfig(BaseModel):
     ] = 1
     algorithm: Annotated[
         Algorithm,
-        Field(
-            description="amorphous: a ring. mesh: everyone reads everyone. swarm: everyone reads the swarmK most recently active."
-        ),
+        Field(description=" ".join(f"{name}: {topology.about}." for name, topology in ALGORITHMS.items())),
     ] = "amorphous"
     swarmK: Annotated[
         int, Field(ge=1, le=64, description="How many of the most recently active agents a swarm member reads.")

@@ -90,6 +90,12 @@ class Control(BaseModel):
         changes = {"state": state, "reason": reason, "since": since, "pauses": pauses, "handover": None}
         return self.model_copy(update=changes)
 
+    def over(self, run: str) -> str:
+        """Why ``run`` is over; "" while it goes on."""
+        if self.run != run:
+            return f"run {run} is over"
+        return "" if self.alive else f"the flock is {self.state}"
+
     def to_json(self) -> bytes:
         """control.json as it is stored."""
         shown = self.model_dump()

@@ -96,6 +96,11 @@ class LogEntry(BaseModel):
         """Whether a neighbour must know of it: it says what its agent did and is not idle, or it leaves files."""
         return bool(self.files) or (self.state == "working" and not self.failed)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether its agent has nothing more to do, by its own word: a turn that failed says nothing of the kind."""
+        return self.state == "idle" and not self.failed
+
     def to_line(self) -> bytes:
         """The line as it stands in the log, line break included."""
         return (

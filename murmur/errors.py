@@ -15,13 +15,18 @@
     ├── Unavailable             the cloud, or the endpoint, did not answer; try again
     └── RunnerError             the agent process did not deliver a turn
 
+The rooms grow twigs of their own on these branches (``TooLarge`` in functions/api, ``UsageError`` in the command); nothing that
+a person may see grows elsewhere. tests/unit/test_errors.py draws the same tree, raises every class, and reads what it says.
+
 Each error says what happened, to what, and what to do next: ``message`` and ``remedy`` are written for the
 person who reads them. ``code`` is stable and meant for programs. ``http_status`` is what the API answers.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+_ENDS: Final = (".", "?", "!", "…")
 
 
 class MurmurError(Exception):
@@ -31,9 +36,10 @@ class MurmurError(Exception):
     http_status: ClassVar[int] = 500
 
     def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(f"{message} {remedy}".strip())
-        self.message = message
+        """``message`` may end in foreign words (AWS's, pip's): it is made a sentence here."""
+        self.message = _sentence(message)
         self.remedy = remedy
+        super().__init__(f"{self.message} {remedy}".strip())
 
 
 class InvalidInput(MurmurError):
@@ -169,3 +175,11 @@ class RunnerError(MurmurError):
         self.fatal = fatal
         self.rate_limited = rate_limited
         self.retry_after_seconds = retry_after_seconds
+
+
+def _sentence(words: str) -> str:
+    """The words with one full stop at their end."""
+    said = words.strip()
+    if said.endswith("..") and not said.endswith("..."):
+        return said[:-1]
+    return said if not said or said.endswith(_ENDS) else f"{said}."

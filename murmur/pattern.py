@@ -52,15 +52,15 @@ def wakes_anyone(key: str) -> bool:
 
 def wiring_for(bucket: str, config: FlockConfig, agent: int) -> Wiring:
     """The reader's wiring under this configuration."""
-    if config.algorithm == "amorphous":
-        near = ring.neighbours("amorphous", agent, config.concurrency, config.neighbourRadius)
+    if ring.ALGORITHMS[config.algorithm].by_radius:
+        near = ring.neighbours(config.algorithm, agent, config.concurrency, config.neighbourRadius)
         exact = Wiring(bucket, (*(keys.log(other) for other in near), *_OPERATOR_KEYS, keys.directive(agent)))
         if len(exact.pattern_json()) <= PATTERN_LIMIT:
             return exact
     return Wiring(bucket, (), keys.log(agent))
 
 
-def forward_pattern(bucket: str, prefixes: tuple[str, ...], exact: tuple[str, ...]) -> Mapping[str, object]:
+def _forward_pattern(bucket: str, prefixes: tuple[str, ...], exact: tuple[str, ...]) -> Mapping[str, object]:
     """The pattern of a static rule on the default bus: keys under ``prefixes``, and the ``exact`` ones."""
     key: list[object] = [*({"prefix": prefix} for prefix in prefixes), *exact]
     return {
@@ -72,9 +72,9 @@ def forward_pattern(bucket: str, prefixes: tuple[str, ...], exact: tuple[str, ..
 
 def wakes_pattern(bucket: str) -> Mapping[str, object]:
     """What is forwarded to the flock's own bus."""
-    return forward_pattern(bucket, (keys.STORE,), _OPERATOR_KEYS)
+    return _forward_pattern(bucket, (keys.STORE,), _OPERATOR_KEYS)
 
 
 def changes_pattern(bucket: str) -> Mapping[str, object]:
     """What dashboards hear of: the wakes, what agents make and read, and their heartbeats."""
-    return forward_pattern(bucket, (keys.STORE, keys.STATE, keys.OUTPUT, keys.KNOWLEDGE), _OPERATOR_KEYS)
+    return _forward_pattern(bucket, (keys.STORE, keys.STATE, keys.OUTPUT, keys.KNOWLEDGE), _OPERATOR_KEYS)

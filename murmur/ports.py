@@ -1,7 +1,15 @@
 """The seams between Murmur and the world: small protocols, each with an AWS adapter and an in-memory twin.
 
-All methods are coroutines, so that the simulator can let time pass at every one of them. Adapters raise errors of
-``murmur.errors`` only: ``ObjectMissing``, ``ObjectChanged``, ``NotFound``, ``Unavailable``.
+    Store                         the bucket
+    Inbox, Fabric                 the readers' queues, and the rules that fill them
+    Fleet, Metrics, Machines      the hosts, their load, and what they may run on
+    Control                       asks the lifecycle to act
+    Publisher, TicketBook         the dashboards that are connected, and what lets them in
+    Clock                         time
+
+All methods that reach the world are coroutines, so that the simulator can let time pass at every one of them. Adapters raise errors of
+``murmur.errors`` only: ``ObjectMissing``, ``ObjectChanged``, ``NotFound``, ``Unavailable``. They stand in one module, with the values that
+pass through them, because whoever writes an adapter or a twin wants all that is promised on one page; there is no logic here.
 """
 
 from __future__ import annotations
@@ -9,10 +17,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from murmur.machines import Stock
 from murmur.pattern import Wiring
+
+BINARY: Final = "application/octet-stream"
+"""The content type of what nobody said anything about, as on S3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +39,7 @@ class StoredObject:
     start: int = 0
     """Where in the object ``body`` begins."""
     metadata: Mapping[str, str] = field(default_factory=dict)
-    content_type: str = "application/octet-stream"
+    content_type: str = BINARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,35 +81,19 @@ class Store(Protocol):
         ...
 
     async def put(
-        self,
-        key: str,
-        body: bytes,
-        *,
-        content_type: str = "application/octet-stream",
-        metadata: Mapping[str, str] | None = None,
+        self, key: str, body: bytes, *, content_type: str = BINARY, metadata: Mapping[str, str] | None = None
     ) -> str:
         """Write unconditionally; returns the new ETag. Only for keys with a single writer."""
         ...
 
     async def create(
-        self,
-        key: str,
-        body: bytes,
-        *,
-        content_type: str = "application/octet-stream",
-        metadata: Mapping[str, str] | None = None,
+        self, key: str, body: bytes, *, content_type: str = BINARY, metadata: Mapping[str, str] | None = None
     ) -> str:
         """Write only if nothing is there; returns the ETag. Raises ObjectChanged if something is."""
         ...
 
     async def replace(
-        self,
-        key: str,
-        body: bytes,
-        etag: str,
-        *,
-        content_type: str = "application/octet-stream",
-        metadata: Mapping[str, str] | None = None,
+        self, key: str, body: bytes, etag: str, *, content_type: str = BINARY, metadata: Mapping[str, str] | None = None
     ) -> str:
         """Write only if the object still has ``etag``; returns the new ETag. Raises ObjectChanged (also when it is gone)."""
         ...
@@ -240,6 +235,33 @@ class Fleet(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class HostMetrics:
+    """Load of one host. None: not known (yet)."""
+
+    cpu_percent: float | None
+    memory_bytes: int | None
+    network_in_bytes: int | None
+    network_out_bytes: int | None
+    healthy: bool | None
+
+
+class Metrics(Protocol):
+    """Load of the hosts. Never raises: what is not known is absent."""
+
+    async def hosts(self, hosts: Sequence[str]) -> Mapping[str, HostMetrics]:
+        """Load by host id."""
+        ...
+
+
+class Machines(Protocol):
+    """What hosts may run on."""
+
+    async def stock(self) -> Stock:
+        """The types of machine to choose from and the quota on them, or the one machine there is. Raises Unavailable."""
+        ...
+
+
 LifecycleAction = Literal["start", "stop", "rewire", "tick"]
 
 
@@ -263,17 +285,6 @@ class Publisher(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class HostMetrics:
-    """Load of one host. None: not known (yet)."""
-
-    cpu_percent: float | None
-    memory_bytes: int | None
-    network_in_bytes: int | None
-    network_out_bytes: int | None
-    healthy: bool | None
-
-
 class TicketBook(Protocol):
     """One-time tickets that open a WebSocket, so that nothing long-lived stands in a URL."""
 
@@ -283,22 +294,6 @@ class TicketBook(Protocol):
 
     async def redeem(self, ticket: str, address: str) -> bool:
         """Use the ticket up: True once, for the address it was issued to, in time; False otherwise."""
-        ...
-
-
-class Metrics(Protocol):
-    """Load of the hosts. Never raises: what is not known is absent."""
-
-    async def hosts(self, hosts: Sequence[str]) -> Mapping[str, HostMetrics]:
-        """Load by host id."""
-        ...
-
-
-class Machines(Protocol):
-    """What hosts may run on."""
-
-    async def stock(self) -> Stock:
-        """The types of machine to choose from and the quota on them, or the one machine there is. Raises Unavailable."""
         ...
 
 

@@ -1,49 +1,25 @@
-"""The status document: what every agent does, and by which evidence. Pure assembly; ``murmur.census`` reads the parts."""
+"""The status document, and how it is put together from what was read (murmur/facts.py). Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Final, Literal, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
 from murmur import ring
 from murmur.config import FlockConfig
-from murmur.control import Control, FlockState
-from murmur.entry import LogEntry, last_written, moment, timestamp
-from murmur.ports import Depth, HostInfo, HostMetrics
+from murmur.control import FlockState
+from murmur.entry import LogEntry, last_written, timestamp
+from murmur.evidence import AgentStatusName, Evidence, evidence_of, status_of
+from murmur.facts import AgentFacts, FlockFacts
+from murmur.ports import Depth, HostInfo
 from murmur.ring import Algorithm
-from murmur.roster import Roster
-from murmur.state import AgentState, Counters, CurrentTurn
-
-MISSING_AFTER_SECONDS: Final = 150.0
-"""A heartbeat comes at least once a minute: two were missed, and half a minute of grace."""
-
-AgentStatusName = Literal[
-    "starting",
-    "waiting",
-    "turn",
-    "idle",
-    "pacing",
-    "backing-off",
-    "paused",
-    "parked",
-    "missing",
-    "stopped",
-]
+from murmur.state import Counters, CurrentTurn
 
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
-
-
-class Evidence(_Frozen):
-    """How it is known: the newest heartbeat ("" before the first) and its age."""
-
-    alive: str = ""
-    age_seconds: float | None = None
 
 
 class Instance(_Frozen):
@@ -159,54 +135,6 @@ class Status(_Frozen):
     agents: tuple[AgentStatus, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AgentFacts:
-    """What was read of one agent. None: not there, or not readable."""
-
-    agent: int
-    state: AgentState | None = None
-    """Its state document, of this run."""
-    entries: Sequence[LogEntry] = ()
-    """Its newest entries, ascending."""
-    depth: Depth | None = None
-    directive: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class FlockFacts:
-    """What was read of the flock as a whole."""
-
-    control: Control
-    config: FlockConfig
-    now: datetime
-    roster: Roster | None = None
-    hosts: Sequence[HostInfo] = ()
-    hosts_known: bool = False
-    """Whether ``hosts`` is what the fleet said, and not a lack of an answer."""
-    load: Mapping[str, HostMetrics] = field(default_factory=dict)
-    files: int = 0
-    runners: tuple[str, ...] = ()
-
-    @property
-    def size(self) -> int:
-        """How many agents there are: those of the run, or those a start would make."""
-        ours = self.roster is not None and self.roster.run == self.control.run and self.control.state != "stopped"
-        return self.roster.size if self.roster is not None and ours else self.config.concurrency
-
-    @property
-    def launches(self) -> Mapping[str, int]:
-        """How often each place of this run was filled; nothing where the roster is another run's."""
-        return self.roster.launches if self.roster is not None and self.roster.run == self.control.run else {}
-
-    def host_of(self, agent: AgentFacts) -> HostInfo | None:
-        """The newest host that runs, or ran, the agent."""
-        name = agent.state.host if agent.state else ""
-        if not name and self.roster is not None:
-            name = self.roster.host_of(agent.agent)
-        mine = [host for host in self.hosts if name in (host.name, host.host)]
-        return max(mine, key=lambda host: (host.state != "gone", host.launched), default=None)
-
-
 def host_count(flock: FlockFacts) -> HostCount | None:
     """How many hosts were asked for and are there; None if that is not known."""
     if not flock.hosts_known:
@@ -223,7 +151,7 @@ def assemble(flock: FlockFacts, agents: Sequence[AgentFacts]) -> Status:
     """The status document from what was read."""
     near = neighbourhoods(flock.config, agents)
     control, config = flock.control, flock.config
-    everyone = tuple(agent_status(flock, agent, near.get(agent.agent, ())) for agent in agents)
+    everyone = tuple(_agent_status(flock, agent, near.get(agent.agent, ())) for agent in agents)
     known = [agent.state for agent in agents if agent.state]
     return Status(
         state=control.state,
@@ -245,7 +173,7 @@ def assemble(flock: FlockFacts, agents: Sequence[AgentFacts]) -> Status:
     )
 
 
-def agent_status(flock: FlockFacts, agent: AgentFacts, near: tuple[int, ...]) -> AgentStatus:
+def _agent_status(flock: FlockFacts, agent: AgentFacts, near: tuple[int, ...]) -> AgentStatus:
     """One agent's status from what was read."""
     host = flock.host_of(agent)
     last, previous = (*reversed(agent.entries), None, None)[:2]
@@ -263,8 +191,8 @@ def agent_status(flock: FlockFacts, agent: AgentFacts, near: tuple[int, ...]) ->
 def live_agent(flock: FlockFacts, agent: AgentFacts, near: tuple[int, ...]) -> LiveAgent:
     """The changing part of one agent's status."""
     state = agent.state
-    evidence = _evidence(state, flock.now)
-    status, detail = _status(flock, agent, evidence)
+    evidence = evidence_of(state, flock.now)
+    status, detail = status_of(flock, agent, evidence)
     return LiveAgent(
         id=agent.agent,
         name=f"agent-{agent.agent}",
@@ -289,53 +217,6 @@ def neighbourhoods(config: FlockConfig, agents: Sequence[AgentFacts]) -> dict[in
         return {agent: ring.neighbours(config.algorithm, agent, size, config.neighbourRadius) for agent in mine}
     wrote = {agent.agent: last_written(agent.entries) for agent in agents if agent.entries}
     return {agent: ring.most_recent(agent, wrote, config.swarmK) for agent in mine}
-
-
-def _evidence(state: AgentState | None, now: datetime) -> Evidence:
-    alive = moment(state.alive) if state else None
-    if state is None or alive is None:
-        return Evidence()
-    return Evidence(alive=state.alive, age_seconds=round(max(0.0, (now - alive).total_seconds()), 1))
-
-
-def _status(flock: FlockFacts, agent: AgentFacts, evidence: Evidence) -> tuple[AgentStatusName, str]:
-    """What the agent does, and why where that needs words."""
-    control, state = flock.control, agent.state
-    if not control.alive and not _still_ending(flock, agent):
-        return "stopped", state.detail if state else ""
-    gone = _gone(flock, agent, evidence)
-    if gone and not (state and state.activity == "stopped"):
-        return "missing", gone
-    if state is None:
-        return "starting", ""
-    if state.activity != "waiting":
-        return state.activity, state.detail
-    if control.state == "paused":
-        return "paused", state.detail
-    last = agent.entries[-1] if agent.entries else None
-    return ("idle" if last is not None and last.state == "idle" and not last.failed else "waiting"), state.detail
-
-
-def _still_ending(flock: FlockFacts, agent: AgentFacts) -> bool:
-    """Whether the flock is stopping and this agent has not said that it has stopped, nor is its host gone."""
-    if flock.control.state != "stopping" or agent.state is None or agent.state.activity == "stopped":
-        return False
-    host = flock.host_of(agent)
-    return host is None or host.state != "gone"
-
-
-def _gone(flock: FlockFacts, agent: AgentFacts, evidence: Evidence) -> str:
-    """Why the agent counts as missing; "" if it does not."""
-    host = flock.host_of(agent)
-    if host is not None and host.state == "gone":
-        return f"{host.name} is gone{': ' + host.detail if host.detail else ''}"
-    if evidence.age_seconds is not None:
-        silent = evidence.age_seconds > MISSING_AFTER_SECONDS
-        return f"no sign of life for {evidence.age_seconds:.0f} seconds" if silent else ""
-    started = moment(flock.control.started)
-    if started is not None and (flock.now - started).total_seconds() > MISSING_AFTER_SECONDS:
-        return "it never gave a sign of life"
-    return ""
 
 
 def _instance(flock: FlockFacts, host: HostInfo) -> Instance:

@@ -64,7 +64,7 @@ async def find(store: Store, name: str, run: str = "") -> tuple[Versions, Kept |
 
 def grown(old: StoredObject, mark: Mapping[str, str]) -> dict[str, str]:
     """Metadata that tells, of a file this turn (``mark``) appends to, what it was before the turn."""
-    if is_of(old.metadata, mark):
+    if _is_of(old.metadata, mark):
         return {name: old.metadata[name] for name in (_GROWN, _BEFORE_AGENT, _BEFORE_ITERATION) if name in old.metadata}
     before = {_BEFORE_AGENT: old.metadata.get(_AGENT, ""), _BEFORE_ITERATION: old.metadata.get(_ITERATION, "")}
     return {_GROWN: str(old.size)} | {name: value for name, value in before.items() if value}
@@ -74,7 +74,7 @@ async def keep(store: Store, old: StoredObject, mark: Mapping[str, str], etag: s
     """Keep ``old``, which was just replaced by the turn ``mark`` (empty: by the operator, as ``etag``). Never raises: it is only a convenience."""
     body, author = old.body, {name: old.metadata[name] for name in (_AGENT, _ITERATION) if name in old.metadata}
     written = timestamp(old.modified)
-    if mark and is_of(old.metadata, mark):
+    if mark and _is_of(old.metadata, mark):
         if _GROWN not in old.metadata:
             return  # what was there before this turn is kept already
         body, written = body[: _number(old.metadata, _GROWN) or 0], ""
@@ -90,7 +90,7 @@ async def keep(store: Store, old: StoredObject, mark: Mapping[str, str], etag: s
         _log.warning("%s: its previous version was not kept: %s", old.key, error)
 
 
-def is_of(metadata: Mapping[str, str], mark: Mapping[str, str]) -> bool:
+def _is_of(metadata: Mapping[str, str], mark: Mapping[str, str]) -> bool:
     """Whether the object was written by this very turn."""
     return bool(_name(mark)) and _name(metadata) == _name(mark)
 

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from typing import Final, NoReturn, get_args
 
 from murmur.errors import InvalidInput
-from murmur.status import AgentStatus, AgentStatusName
+from murmur.evidence import AgentStatusName
+from murmur.status import AgentStatus
 
 TEXT_LIMIT: Final = 500
 """Characters of an expression, at most."""
@@ -80,7 +81,7 @@ class Subject:
             *about,
             iteration=last.iteration,
             turns=agent.counters.turns,
-            idle=last.state == "idle" and not last.failed,
+            idle=last.is_idle,
             failed=last.failed,
             directed=agent.directive,
             action=last.action,

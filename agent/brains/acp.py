@@ -111,7 +111,8 @@ class Agent:
         session = self._make(tuple(_server(entry) for entry in entries))
         self._made += 1
         name = f"{self._card.name}-{self._made}"
-        for other in [n for n, s in self._sessions.items() if not s.busy][: len(self._sessions) + 1 - _MOST_SESSIONS]:
+        idle = [other for other, session_ in self._sessions.items() if not session_.busy]
+        for other in idle[: max(0, len(self._sessions) + 1 - _MOST_SESSIONS)]:
             self._forget(other)
         self._sessions[name] = session
         self._answer(call, {"sessionId": name})

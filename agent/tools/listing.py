@@ -17,7 +17,7 @@ _ROW_BYTES: Final = 80
 """What a row takes beside its path."""
 
 
-class Page(NamedTuple):
+class ListPage(NamedTuple):
     """One page: what the agent is shown, and which objects that were."""
 
     text: str
@@ -25,7 +25,7 @@ class Page(NamedTuple):
     shown: tuple[ObjectInfo, ...]
 
 
-async def listing(store: Store, rights: Rights, prefix: str, after: str, limit: int) -> Page:
+async def listing(store: Store, rights: Rights, prefix: str, after: str, limit: int) -> ListPage:
     """One page. Raises PathRefused, Unavailable."""
     scope = rights.prefix_to_list(prefix)
     if after.encode("utf-8", "replace").decode() != after:
@@ -36,9 +36,9 @@ async def listing(store: Store, rights: Rights, prefix: str, after: str, limit: 
     async for item in _readable(store, rights, scope, after, wanted + 1):
         space -= len(item.key.encode()) + _ROW_BYTES
         if len(shown) == wanted or space < 0:
-            return Page(_text(shown, more=True), tuple(shown))
+            return ListPage(_text(shown, more=True), tuple(shown))
         shown.append(item)
-    return Page(_text(shown, more=False), tuple(shown))
+    return ListPage(_text(shown, more=False), tuple(shown))
 
 
 async def _readable(store: Store, rights: Rights, scope: str, after: str, page: int) -> AsyncIterator[ObjectInfo]:

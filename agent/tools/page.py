@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
@@ -11,7 +10,6 @@ from murmur.errors import InvalidInput
 from murmur.ports import StoredObject
 
 NOTE: Final = "[murmur] "
-_NOTE_LINE: Final = re.compile(r"\n?\[murmur\] bytes (\d+)-(\d+) of (\d+); (?:end of file|next offset (\d+))[^\n]*\Z")
 _MAGIC: Final = (
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -60,14 +58,6 @@ class Page:
         rest = "end of file" if self.end >= self.size else f"next offset {self.end}"
         stale = "; THE FILE CHANGED since you began: read it again from offset 0" if self.changed else ""
         return f"{self.text}\n{NOTE}{where}; {rest}{stale}"
-
-
-def parse_page(rendered: str) -> tuple[str, int | None]:
-    """Undo ``Page.render``: the text, and the next offset (None at the end of the file). For programs that page through."""
-    note = _NOTE_LINE.search(rendered, max(0, len(rendered) - 200))
-    if note is None:
-        return rendered, None
-    return rendered[: note.start()], int(note[4]) if note[4] else None
 
 
 def page_of(part: StoredObject, *, changed: bool = False) -> Page:

@@ -90,7 +90,7 @@ def _steps(logs: Logs) -> list[Step]:
     for iteration in sorted(by_iteration):
         here = by_iteration[iteration]
         for agent, entry in here:
-            resting[agent] = entry.state == "idle" and not entry.failed
+            resting[agent] = entry.is_idle
         files = [key for _, entry in here for key in entry.files]
         fresh = set(files) - written
         alike = [share for _, entry in here if (share := _likeness(entry, known)) is not None]
@@ -99,7 +99,7 @@ def _steps(logs: Logs) -> list[Step]:
                 iteration=iteration,
                 agents=len(here),
                 working=sum(entry.state == "working" and not entry.failed for _, entry in here),
-                idle=sum(entry.state == "idle" and not entry.failed for _, entry in here),
+                idle=sum(entry.is_idle for _, entry in here),
                 failed=sum(entry.failed for _, entry in here),
                 at_rest=round(sum(resting.values()) / len(resting), 4),
                 new_files=len(fresh),

@@ -23,7 +23,7 @@ MOST_LAUNCHES: Final = 6
 
 
 def check(world: World) -> None:
-    """Add to the watch's breaches whatever the history shows."""
+    """Add to the world's breaches whatever the history shows."""
     logs: dict[str, dict[int, tuple[LogEntry, ...]]] = defaultdict(dict)
     said: Counter[str] = Counter()
     for key in world.store.written():
@@ -55,7 +55,7 @@ def _check_log(world: World, key: str, agent: int, life: list[Put]) -> dict[str,
 
     A process of an earlier run may have begun the log, late: it is written over by the run that owns it, and never the other way.
     """
-    breach = world.watch.breach
+    breach = world.breach
     wrote: dict[str, tuple[LogEntry, ...]] = {}
     for run, puts in groupby(life, key=_run):
         if wrote and run <= max(wrote):
@@ -65,7 +65,7 @@ def _check_log(world: World, key: str, agent: int, life: list[Put]) -> dict[str,
 
 
 def _check_part(world: World, key: str, agent: int, puts: list[Put]) -> tuple[LogEntry, ...]:
-    breach = world.watch.breach
+    breach = world.breach
     before, lines = b"", list[bytes]()
     writers: list[str] = []
     for put in puts:
@@ -125,7 +125,7 @@ def _check_claims(world: World) -> None:
             before, passed[place] = passed.get(place, -1), max(passed.get(place, -1), iteration)
             due = [at for i, at in news[run, int(other)] if before < i <= iteration]
             if due and not any(began >= max(due) for began in shown[run, agent] if began <= put.at):
-                world.watch.breach(
+                world.breach(
                     "I2", f"{put.writer} says that it saw iteration {iteration} of agent-{other}, and no turn did"
                 )
 
@@ -151,14 +151,14 @@ def _check_starts(world: World) -> None:
             begun.add(roster.run)
             asked, based_on = wanted[roster.run]
             if roster.config != asked and (etag == based_on or roster.config != config):
-                world.watch.breach("start", f"{roster.run} began with another configuration than it was asked for")
+                world.breach("start", f"{roster.run} began with another configuration than it was asked for")
 
 
 def _check_launches(world: World) -> None:
     """A host that dies is started again a bounded number of times."""
     for (run, name), times in world.fleet.launches.items():
         if times > MOST_LAUNCHES:
-            world.watch.breach("repair", f"{name} was started {times} times in {run}")
+            world.breach("repair", f"{name} was started {times} times in {run}")
 
 
 def _check_repeats(world: World, logs: Mapping[str, Mapping[int, tuple[LogEntry, ...]]]) -> None:
@@ -170,7 +170,7 @@ def _check_repeats(world: World, logs: Mapping[str, Mapping[int, tuple[LogEntry,
             words = [(e.action, e.result, e.next_intent) for e in entries if not e.failed and e.state == "working"]
             most = max((sum(1 for _ in same) for _, same in groupby(words)), default=0)
             if most > _repeats(world) * (acts + lives):
-                world.watch.breach("loop", f"agent-{agent} said the same {most} times in a row in {run}")
+                world.breach("loop", f"agent-{agent} said the same {most} times in a row in {run}")
 
 
 def _repeats(world: World) -> int:
@@ -188,11 +188,11 @@ def _check_said(world: World, said: Counter[str]) -> None:
     for turn in world.turns:
         lines = said[turn.token]
         if lines > 1:
-            world.watch.breach("I3", f"turn {turn.token} of {turn.life.name} has {lines} lines")
+            world.breach("I3", f"turn {turn.token} of {turn.life.name} has {lines} lines")
         went_on = newest[id(turn.life)] is not turn
         quiet = turn.said == "idle" and not turn.wrote
         if turn.ended is not None and turn.said and not turn.parroted and went_on and not quiet and not lines:
-            world.watch.breach("I3", f"turn {turn.token} of {turn.life.name} said {turn.said} and left no line")
+            world.breach("I3", f"turn {turn.token} of {turn.life.name} said {turn.said} and left no line")
 
 
 def _check_shared(world: World) -> None:
@@ -202,13 +202,13 @@ def _check_shared(world: World) -> None:
         before = b""
         for put in life:
             if not (put.body or b"").startswith(before):
-                world.watch.breach("I4", f"{put.writer} wrote {SHARED} without what stood there")
+                world.breach("I4", f"{put.writer} wrote {SHARED} without what stood there")
             before = put.body or b""
         found.update(before.split())
     for turn in world.turns:
         times = found[turn.token.encode()]
         if times > 1 or (turn.appended and not times):
-            world.watch.breach("I4", f"{turn.token} of {turn.life.name} stands in {SHARED} {times} times")
+            world.breach("I4", f"{turn.token} of {turn.life.name} stands in {SHARED} {times} times")
 
 
 def _check_budget(world: World) -> None:
@@ -216,7 +216,7 @@ def _check_budget(world: World) -> None:
     most = max((config.maxTurnsPerAgent for config in _configs(world)), default=0)
     for (run, agent), turns in Counter((turn.life.run, turn.life.agent) for turn in world.turns).items():
         if turns > most:
-            world.watch.breach("I7", f"agent-{agent} took {turns} turns in {run}; {most} are allowed")
+            world.breach("I7", f"agent-{agent} took {turns} turns in {run}; {most} are allowed")
 
 
 def _widest(world: World) -> int:
@@ -238,9 +238,7 @@ def _check_wakes(world: World, run: str, logs: dict[int, tuple[LogEntry, ...]], 
                 caused[waker.agent, waker.iteration].append(agent)
     for (source, iteration), agents in caused.items():
         if len(agents) > widest or len(set(agents)) != len(agents):
-            world.watch.breach(
-                "I1", f"iteration {iteration} of agent-{source} in {run} caused turns of {sorted(agents)}"
-            )
+            world.breach("I1", f"iteration {iteration} of agent-{source} in {run} caused turns of {sorted(agents)}")
         news = next((e for e in logs.get(source, ()) if e.iteration == iteration), None)
         if news is None or not news.is_news:
-            world.watch.breach("I1", f"agents {agents} took turns for what agent-{source} did not say in {iteration}")
+            world.breach("I1", f"agents {agents} took turns for what agent-{source} did not say in {iteration}")

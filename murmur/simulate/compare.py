@@ -64,17 +64,15 @@ class Comparison:
         }
 
 
-def compare(question: Question, progress: Progress, *, beside: bool = True) -> Comparison:
+def compare(question: Question, progress: Progress) -> Comparison:
     """Run the design that is asked for, and set the other beside it. Raises InvalidConfig, NotReached."""
-    columns = [_ran(question, simulate(question, _of(question, progress)))]
-    if beside:
-        other: Mode = "event" if question.mode == "polling" else "polling"
-        asked = replace(question, mode=other)
-        if other == "event" or question.agents <= POLLING_RUN_AGENTS:
-            columns.append(_ran(asked, simulate(asked, _of(asked, progress))))
-        else:
-            columns.append(_computed(asked, progress))
-    return Comparison(question, question.limit_seconds, tuple(columns))
+    asked = _ran(question, simulate(question, _of(question, progress)))
+    other = replace(question, mode="event" if question.mode == "polling" else "polling")
+    if other.mode == "event" or question.agents <= POLLING_RUN_AGENTS:
+        beside = _ran(other, simulate(other, _of(other, progress)))
+    else:
+        beside = _computed(other, progress)
+    return Comparison(question, question.limit_seconds, (asked, beside))
 
 
 def _of(question: Question, progress: Progress) -> Progress:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from random import Random
@@ -18,6 +17,7 @@ from murmur.errors import MurmurError
 from murmur.simulate import time as virtual
 from murmur.simulate.faults import rough_carrier
 from murmur.simulate.flock import SimulatedFlock
+from murmur.simulate.hush import hushed
 from murmur.simulate.minds import NEWS, Ledger, Worker
 from murmur.simulate.mishaps import Crashes, Unwell
 from murmur.simulate.outcome import Outcome, Span
@@ -58,7 +58,7 @@ Progress = Callable[[str, float], None]
 
 def simulate(question: Question, progress: Progress = lambda _phase, _share: None) -> Outcome:
     """Run it. The same question has the same outcome. Raises InvalidConfig."""
-    with _collecting_seldom(), _quietly():
+    with _collecting_seldom(), hushed():
         return virtual.run(_Experiment(question, progress).run())
 
 
@@ -71,20 +71,6 @@ def _collecting_seldom() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """What goes wrong here is meant to: nobody is to be told of each repair."""
-    loggers = [logging.getLogger(name) for name in ("agent", "functions", "murmur")]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
 
 
 class _Experiment:
@@ -121,7 +107,6 @@ class _Experiment:
             rested - worked,
             told - rested,
             needed,
-            max(ledger.knows_at.values()),
             tuple(at - lines[0] for at in lines),
             len(ledger.done_at),
             self._crashes.count,

@@ -11,13 +11,14 @@ from murmur.errors import ObjectChanged
 from murmur.memory.fabric import Carrier, MemoryFabric
 from murmur.memory.inbox import MemoryInbox
 from murmur.pattern import Wiring
-from murmur.ports import Circuit, Depth, Listing, Message, StoredObject
+from murmur.ports import BINARY, Circuit, Depth, Listing, Message, StoredObject
 from murmur.simulate.profile import STALE_SECONDS
 from murmur.simulate.record import RecordingStore
-from murmur.simulate.weather import Process, Weather
+from murmur.simulate.weather import Process, Remote, Weather
 
 _T = TypeVar("_T")
-_ANY: Final = "application/octet-stream"
+Deleting = Callable[[MemoryInbox, Sequence[Message]], None]
+"""Hears of messages before they are deleted."""
 _KEPT_LISTINGS: Final = 8
 
 
@@ -34,13 +35,12 @@ def rough_carrier(weather: Weather) -> Carrier:
     return carry
 
 
-class FaultyStore:
+class FaultyStore(Remote):
     """A Store as ``process`` reaches it. ``writer`` goes into the record of what it writes."""
 
     def __init__(self, inner: RecordingStore, weather: Weather, process: Process, writer: str = "") -> None:
+        super().__init__(weather, process)
         self._inner = inner
-        self._weather = weather
-        self._process = process
         self._writer = writer or process.name
         self._listings: dict[tuple[str, str], list[tuple[float, Listing]]] = {}
         self.stale_at = float("-inf")
@@ -59,13 +59,13 @@ class FaultyStore:
         return await self._ask("read", lambda: self._inner.head(key))
 
     async def put(
-        self, key: str, body: bytes, *, content_type: str = _ANY, metadata: Mapping[str, str] | None = None
+        self, key: str, body: bytes, *, content_type: str = BINARY, metadata: Mapping[str, str] | None = None
     ) -> str:
         """See ``Store.put``."""
         return await self._write(key, lambda: self._inner.put(key, body, content_type=content_type, metadata=metadata))
 
     async def create(
-        self, key: str, body: bytes, *, content_type: str = _ANY, metadata: Mapping[str, str] | None = None
+        self, key: str, body: bytes, *, content_type: str = BINARY, metadata: Mapping[str, str] | None = None
     ) -> str:
         """See ``Store.create``."""
         return await self._write_if(
@@ -73,7 +73,7 @@ class FaultyStore:
         )
 
     async def replace(
-        self, key: str, body: bytes, etag: str, *, content_type: str = _ANY, metadata: Mapping[str, str] | None = None
+        self, key: str, body: bytes, etag: str, *, content_type: str = BINARY, metadata: Mapping[str, str] | None = None
     ) -> str:
         """See ``Store.replace``."""
         return await self._write_if(
@@ -100,9 +100,6 @@ class FaultyStore:
         """See ``Store.delete``."""
         await self._write("", lambda: self._inner.delete(keys), may_be_late=False)
 
-    async def _ask(self, label: str, effect: Callable[[], Awaitable[_T]]) -> _T:
-        return await self._weather.carry(self._process, label, effect)
-
     async def _write(self, key: str, effect: Callable[[], Awaitable[_T]], *, may_be_late: bool = True) -> _T:
         async def signed() -> _T:
             self._inner.writer = self._writer
@@ -114,7 +111,7 @@ class FaultyStore:
         label = "append" if keys.agent_of_log(key) is not None else "write"
         if may_be_late and self._weather.strikes(self._weather.profile.late_write):
             return await self._weather.lag(self._process, label, signed)
-        return await self._weather.carry(self._process, label, signed)
+        return await self._ask(label, signed)
 
     async def _write_if(self, key: str, effect: Callable[[], Awaitable[_T]]) -> _T:
         async def unless_conflict() -> _T:
@@ -125,25 +122,18 @@ class FaultyStore:
         return await self._write(key, unless_conflict)
 
 
-class FaultyInbox:
+class FaultyInbox(Remote):
     """A queue as ``process`` reaches it. ``deleting`` hears of messages before they are deleted."""
 
-    def __init__(
-        self,
-        inner: MemoryInbox,
-        weather: Weather,
-        process: Process,
-        deleting: Callable[[MemoryInbox, Sequence[Message]], None] = lambda _inbox, _messages: None,
-    ) -> None:
+    def __init__(self, inner: MemoryInbox, weather: Weather, process: Process, deleting: Deleting) -> None:
+        super().__init__(weather, process)
         self._inner = inner
-        self._weather = weather
-        self._process = process
         self._deleting = deleting
 
     async def receive(self, wait_seconds: float, limit: int = 10) -> list[Message]:
         """See ``Inbox.receive``."""
         weather = self._weather
-        taken = await weather.carry(self._process, "receive", lambda: self._inner.receive(wait_seconds, limit))
+        taken = await self._ask("receive", lambda: self._inner.receive(wait_seconds, limit))
         if taken and weather.strikes(weather.profile.redelivered):
             await self._inner.extend(taken, weather.random.randint(0, 5))
         return taken
@@ -155,26 +145,26 @@ class FaultyInbox:
             self._deleting(self._inner, messages)
             await self._inner.delete(messages)
 
-        await self._weather.carry(self._process, "acknowledge", effect)
+        await self._ask("acknowledge", effect)
 
     async def extend(self, messages: Sequence[Message], seconds: int) -> None:
         """See ``Inbox.extend``."""
-        await self._weather.carry(self._process, "extend", lambda: self._inner.extend(messages, seconds))
+        await self._ask("extend", lambda: self._inner.extend(messages, seconds))
 
     async def depth(self) -> Depth:
         """See ``Inbox.depth``."""
-        return await self._weather.carry(self._process, "depth", self._inner.depth)
+        return await self._ask("depth", self._inner.depth)
 
     async def redrive(self) -> int:
         """See ``Inbox.redrive``."""
-        return await self._weather.carry(self._process, "redrive", self._inner.redrive)
+        return await self._ask("redrive", self._inner.redrive)
 
     async def purge(self) -> None:
         """See ``Inbox.purge``."""
-        await self._weather.carry(self._process, "purge", self._inner.purge)
+        await self._ask("purge", self._inner.purge)
 
 
-class FaultyFabric:
+class FaultyFabric(Remote):
     """Rules and queues as ``process`` reaches them."""
 
     def __init__(
@@ -182,32 +172,31 @@ class FaultyFabric:
         inner: MemoryFabric,
         weather: Weather,
         process: Process,
-        deleting: Callable[[MemoryInbox, Sequence[Message]], None] = lambda _inbox, _messages: None,
+        deleting: Deleting = lambda _inbox, _messages: None,
     ) -> None:
+        super().__init__(weather, process)
         self._inner = inner
-        self._weather = weather
-        self._process = process
         self._deleting = deleting
 
     async def wire(self, run: str, agent: int, wiring: Wiring) -> None:
         """See ``Fabric.wire``."""
-        await self._weather.carry(self._process, "wire", lambda: self._inner.wire(run, agent, wiring))
+        await self._ask("wire", lambda: self._inner.wire(run, agent, wiring))
 
     async def unwire(self, run: str, agent: int) -> None:
         """See ``Fabric.unwire``."""
-        await self._weather.carry(self._process, "unwire", lambda: self._inner.unwire(run, agent))
+        await self._ask("unwire", lambda: self._inner.unwire(run, agent))
 
     async def circuits(self, run: str) -> list[Circuit]:
         """See ``Fabric.circuits``."""
-        return await self._weather.carry(self._process, "circuits", lambda: self._inner.circuits(run))
+        return await self._ask("circuits", lambda: self._inner.circuits(run))
 
     async def runs(self) -> list[str]:
         """See ``Fabric.runs``."""
-        return await self._weather.carry(self._process, "circuits", self._inner.runs)
+        return await self._ask("circuits", self._inner.runs)
 
     async def dead_letters(self) -> Depth:
         """See ``Fabric.dead_letters``."""
-        return await self._weather.carry(self._process, "depth", self._inner.dead_letters)
+        return await self._ask("depth", self._inner.dead_letters)
 
     def inbox(self, run: str, agent: int) -> FaultyInbox:
         """See ``Fabric.inbox``."""

@@ -21,7 +21,7 @@ from murmur.ports import HostInfo, Message
 from murmur.roster import Roster
 from murmur.simulate.faults import FaultyFabric, FaultyStore
 from murmur.simulate.record import RecordingStore
-from murmur.simulate.weather import Process, ProcessClock, Weather
+from murmur.simulate.weather import Process, ProcessClock, Remote, Weather
 
 Acknowledging = Callable[["Life", MemoryInbox, Sequence[Message]], None]
 
@@ -220,14 +220,13 @@ class RoughFleet:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-class WeatheredFleet:
+class WeatheredFleet(Remote):
     """The Fleet port as one process of the lifecycle knows it."""
 
     def __init__(self, fleet: RoughFleet, store: FaultyStore, weather: Weather, process: Process) -> None:
+        super().__init__(weather, process)
         self._fleet = fleet
         self._store = store
-        self._weather = weather
-        self._process = process
 
     async def launch(self, run: str, names: Sequence[str]) -> list[HostInfo]:
         """See ``Fleet.launch``."""
@@ -239,7 +238,7 @@ class WeatheredFleet:
             async def effect(name: str = name) -> HostInfo:
                 return self._fleet.launch(roster, name)
 
-            found.append(await self._weather.carry(self._process, "launch", effect))
+            found.append(await self._ask("launch", effect))
         return found
 
     async def hosts(self, run: str) -> list[HostInfo]:
@@ -248,8 +247,8 @@ class WeatheredFleet:
         async def effect() -> list[HostInfo]:
             return self._fleet.seen(run)
 
-        return await self._weather.carry(self._process, "hosts", effect)
+        return await self._ask("hosts", effect)
 
     async def terminate(self, run: str) -> None:
         """See ``Fleet.terminate``."""
-        await self._weather.carry(self._process, "terminate", lambda: self._fleet.end(run))
+        await self._ask("terminate", lambda: self._fleet.end(run))

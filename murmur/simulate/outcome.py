@@ -42,8 +42,6 @@ class Outcome:
     """From the operator's word to one agent until everybody has passed it on."""
     needed: int
     """Turns the work could not have done without: see ``needed_turns``."""
-    known_seconds: float
-    """When the last agent knew that no piece is left."""
     learning_seconds: tuple[float, ...]
     """When each agent's line stood, in seconds after the first one's, ascending."""
     pieces: int

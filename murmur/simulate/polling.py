@@ -24,21 +24,21 @@ class PollingLoop(AgentLoop):
         self._next_at: float | None = None
 
     async def _round(self) -> None:
-        interval = self._view.config.loopIntervalSeconds
+        interval = self.view.config.loopIntervalSeconds
         now = self._clock.monotonic()
         if self._next_at is None:
             self._next_at = now + self._random.uniform(0, interval)
         await self._patience.unless_stopped(self._clock.sleep(self._next_at - now))
-        if self._patience.stopping.is_set():
+        if self._patience.stopped:
             return
         self._next_at = max(self._next_at + interval, self._clock.monotonic())
         await self._patience.until_done(self._look_at_control)
-        if not self._over() and self._view.control.acting:
+        if not self._over() and self.view.control.acting:
             await self._take(_EVERY_TIME)
 
     async def _look_at_control(self) -> None:
         """Is the run still on? What else there is, the turn sees as it begins."""
-        await self._view.read({keys.CONTROL: ""})
+        await self.view.read({keys.CONTROL: ""})
 
 
 def no_delivery(_inbox: MemoryInbox, _body: str) -> None:

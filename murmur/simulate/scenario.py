@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
 from agent.journal import ROLLING, Rolling
 from agent.lease import WATCH_SECONDS
-from functions.api import operate
-from murmur import documents, keys
-from murmur.errors import MurmurError
+from murmur import keys
 from murmur.simulate import time
 from murmur.simulate.check import check
+from murmur.simulate.fate import Fate
+from murmur.simulate.hand import Hand
+from murmur.simulate.hush import hushed
 from murmur.simulate.profile import AWS, CALM, DEFAULT, HARSH, Profile
-from murmur.simulate.trouble import task
 from murmur.simulate.world import World
 
 SETTLE_SECONDS: Final = 1500.0
@@ -27,8 +26,6 @@ FAREWELL_SECONDS: Final = 180.0
 LEASE_SLACK_SECONDS: Final = 2 * WATCH_SECONDS
 SHORT: Final = Rolling(bytes=700, keep_lines=2)
 """Logs are rolled after a few lines, so that schedules see it."""
-MOST_LAUNCHES: Final = 3
-"""Hosts that were started this often are left alone, so that the lifecycle's own limit is not what ends the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +59,8 @@ class Verdict:
 
 def scenario(seed: int, profile: Profile | None = None) -> Verdict:
     """Run the scenario of ``seed`` in virtual time; ``profile`` overrides the weather that the seed would draw."""
-    logger = logging.getLogger("agent"), logging.getLogger("functions")
-    levels = [one.level for one in logger]
-    try:
-        for one in logger:
-            one.setLevel(max(one.getEffectiveLevel(), logging.CRITICAL))
+    with hushed():
         return time.run(_Scenario(seed, profile).run())
-    finally:
-        for one, level in zip(logger, levels, strict=True):
-            one.setLevel(level)
 
 
 class _Scenario:
@@ -90,8 +80,8 @@ class _Scenario:
         )
         if self.random.random() < 0.06:
             self.world.fleet.cursed = f"host-{self.random.randrange(-(-n // self.config['agentsPerInstance']))}"
-        self.troubles = 0
-        self._batches = 0
+        self.hand = Hand(self.world, self.random, n)
+        self.fate = Fate(self.world, self.random)
 
     def _draw_config(self) -> dict[str, Any]:
         random = self.random
@@ -117,13 +107,13 @@ class _Scenario:
 
     async def run(self) -> Verdict:
         world = self.world
-        await self._start(self.config)
+        await self.hand.start(self.config)
         rough = asyncio.ensure_future(world.pass_time(self.random.uniform(30.0, 120.0)))
-        hands = [asyncio.ensure_future(self._operate()), asyncio.ensure_future(self._trouble())]
+        meddling = [asyncio.ensure_future(self._operate()), asyncio.ensure_future(self._strike())]
         await asyncio.wait({rough})
-        for hand in hands:
-            hand.cancel()
-        await asyncio.gather(*hands, return_exceptions=True)
+        for work in meddling:
+            work.cancel()
+        await asyncio.gather(*meddling, return_exceptions=True)
         rough.result()
         await self._calm_down()
         state = world.truth.control().state
@@ -136,7 +126,11 @@ class _Scenario:
         check(world)
         return self._verdict()
 
-    # -- the end ------------------------------------------------------------------------------------------------------
+    async def _operate(self) -> None:
+        await self.hand.go_on(self.profile.operator_seconds)
+
+    async def _strike(self) -> None:
+        await self.fate.go_on()
 
     async def _calm_down(self) -> None:
         """No more faults: whatever was begun comes to its end, and the flock settles."""
@@ -149,17 +143,17 @@ class _Scenario:
         again = self.random.random() < 0.7
         while (state := world.truth.control().state) != "settled" and world.clock.monotonic() < end:
             if state == "paused":
-                await self._act(operate.resume(world.services))
+                await self.hand.resume()
             elif state == "stopped":
                 if not again:
                     return
                 again = False
-                await self._start({})
+                await self.hand.start({})
             await world.pass_time(5.0)
         if state != "settled":
             reason = world.truth.control().reason
             owed = world.truth.owed(world.watch.reachable(), world.watch.lost())
-            world.watch.breach("I6", f"still {state} ({reason}) after {SETTLE_SECONDS:g} s without faults: {owed}")
+            world.breach("I6", f"still {state} ({reason}) after {SETTLE_SECONDS:g} s without faults: {owed}")
 
     async def _abandon(self) -> None:
         """Nobody looks after the flock any more: every process ends by itself, and what comes back afterwards settles again."""
@@ -167,26 +161,26 @@ class _Scenario:
         minutes = world.truth.config().leaseMinutes
         await world.pass_time(minutes * 60 + LEASE_SLACK_SECONDS, ticks=False)
         if alive := [life.name for life in world.fleet.lives if not life.ended]:
-            world.watch.breach("lease", f"still alive although nobody looked for {minutes:g} minutes: {alive}")
+            world.breach("lease", f"still alive although nobody looked for {minutes:g} minutes: {alive}")
         if self.random.random() < 0.5:
             await world.pass_time(60.0)
             await self._calm_down()
 
     async def _finish(self) -> None:
         world = self.world
-        await self._act(operate.stop(world.services))
+        await self.hand.stop()
         end = world.clock.monotonic() + 300.0
         while world.truth.control().state != "stopped" and world.clock.monotonic() < end:
             await world.pass_time(5.0)
         if world.truth.control().state != "stopped":
-            world.watch.breach("stop", f"still {world.truth.control().state} after 300 s")
+            world.breach("stop", f"still {world.truth.control().state} after 300 s")
         end = world.clock.monotonic() + 2 * world.truth.config().loopIntervalSeconds + FAREWELL_SECONDS
         while world.clock.monotonic() < end and not all(life.ended for life in world.fleet.lives):
             await world.pass_time(5.0)
         if left := await world.fabric.runs():
-            world.watch.breach("stop", f"wired after the end: {left}")
+            world.breach("stop", f"wired after the end: {left}")
         if alive := [life.name for life in world.fleet.lives if not life.ended]:
-            world.watch.breach("stop", f"still alive after the end: {alive}")
+            world.breach("stop", f"still alive after the end: {alive}")
 
     def _verdict(self) -> Verdict:
         world, config = self.world, self.config
@@ -198,102 +192,11 @@ class _Scenario:
             self.seed,
             self.profile.name,
             f"{config['concurrency']} agents, {config['algorithm']}, radius {config['neighbourRadius']}",
-            tuple(world.watch.breaches),
+            tuple(world.breaches),
             len(world.turns),
             sum(put.body is not None and keys.agent_of_log(put.key) is not None for put in world.store.puts),
-            self.troubles,
+            self.hand.refused + self.fate.strokes,
             len(runs),
             world.clock.monotonic(),
             digest.hexdigest()[:16],
         )
-
-    # -- the operator -------------------------------------------------------------------------------------------------
-
-    async def _act(self, act: Any) -> None:
-        """One act of the operator. What is refused, or not answered, is left at that."""
-        with self.world.watch.operator_acts():
-            try:
-                await act
-            except MurmurError:
-                self.troubles += 1
-
-    def _task(self) -> str:
-        self._batches += 1
-        most = self.random.choice((2, 2, 2, 6)) * int(self.config["concurrency"])
-        return task(f"b{self._batches}", self.random.randint(0, most))
-
-    async def _start(self, changes: dict[str, Any]) -> None:
-        await self._act(operate.start(self.world.services, self._task(), changes))
-
-    async def _operate(self) -> None:
-        while True:
-            await asyncio.sleep(self.random.expovariate(1 / self.profile.operator_seconds))
-            await self._one_act()
-
-    async def _one_act(self) -> None:
-        services, random = self.world.services, self.random
-        roster = self.world.truth.roster()
-        size = roster.size if roster else 1
-        what = random.choice(
-            ("direction", "direction", "directive", "radius", "algorithm", "pause", "resume", "resume", "stop", "start")
-        )
-        if what == "direction":
-            await self._act(documents.write_direction(self.world.operator_store, self._task()))
-        elif what == "directive":
-            body = f"be quick, {random.random()}".encode()
-            await self._act(self.world.operator_store.put(keys.directive(random.randrange(size)), body))
-        elif what == "radius":
-            radius = random.randint(1, max(1, size // 2))
-            await self._act(operate.change_config(services, {"neighbourRadius": radius}))
-        elif what == "algorithm":
-            algorithm = random.choice(("amorphous", "mesh", "swarm"))
-            await self._act(operate.change_config(services, {"algorithm": algorithm}))
-        elif what == "pause":
-            await self._act(operate.pause(services))
-        elif what == "resume":
-            await self._act(operate.resume(services))
-        elif what == "stop":
-            await self._act(operate.stop(services))
-        else:
-            await self._start({})
-
-    # -- trouble ------------------------------------------------------------------------------------------------------
-
-    async def _trouble(self) -> None:
-        step = 2.0
-        profile, weather, random = self.profile, self.world.weather, self.random
-        while True:
-            await asyncio.sleep(step * random.uniform(0.5, 1.5))
-            if random.random() < profile.outages_per_minute * step / 60:
-                self.troubles += 1
-                weather.outage_until = self.world.clock.monotonic() + random.uniform(1.0, 15.0)
-            if random.random() < profile.crashes_per_minute * step / 60:
-                self._crash()
-            if random.random() < profile.zombies_per_minute * step / 60:
-                self._estrange()
-
-    def _crash(self) -> None:
-        process = self.world.fleet.victim()
-        if process is None or self._tried(process.name):
-            return
-        self.troubles += 1
-        if self.random.random() < 0.5:
-            process.doom = self.random.randint(1, 60)
-        else:
-            process.doom_at = self.random.choice(
-                ("before append", "after append", "before acknowledge", "after acknowledge")
-            )
-
-    def _estrange(self) -> None:
-        process = self.world.fleet.victim()
-        if process is None or self._tried(process.name):
-            return
-        self.troubles += 1
-        if self.random.random() < 0.6:
-            process.frozen_until = self.world.clock.monotonic() + self.random.uniform(1.0, 90.0)
-        if self.random.random() < 0.8:
-            self.world.fleet.lose(process)
-
-    def _tried(self, host: str) -> bool:
-        roster = self.world.truth.roster()
-        return roster is None or roster.launches.get(host.partition("@")[0], 0) >= MOST_LAUNCHES

@@ -154,6 +154,3 @@ class TroubledMind:
         """See ``Mind.close``."""
         for stray in self._strays:
             stray.cancel()
-
-
-MindMaker = Callable[[Life], TroubledMind]

@@ -78,6 +78,10 @@ class Weather:
         """Whether a fault of this rate happens now."""
         return rate > 0 and self.random.random() < rate
 
+    def stills(self, process: Process) -> bool:
+        """Whether ``process`` can do nothing just now: it is dead, stands still, or nobody answers it."""
+        return process.dead or max(process.frozen_until, self.outage_until) > self.clock.monotonic()
+
     async def carry(self, process: Process, label: str, effect: Callable[[], Awaitable[_T]]) -> _T:
         """A request of ``process``: there, ``effect``, and back. Raises Unavailable where nobody answers."""
         process.point(f"before {label}")
@@ -126,6 +130,18 @@ class Weather:
 
 def _silence(label: str) -> Unavailable:
     return Unavailable(f"Nobody answered ({label}).", "Try again.")
+
+
+class Remote:
+    """Something of the world as ``process`` reaches it: through the weather."""
+
+    def __init__(self, weather: Weather, process: Process) -> None:
+        self._weather = weather
+        self._process = process
+
+    async def _ask(self, label: str, effect: Callable[[], Awaitable[_T]]) -> _T:
+        """One request. Raises Unavailable where nobody answers."""
+        return await self._weather.carry(self._process, label, effect)
 
 
 class ProcessClock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from random import Random
 from typing import Final
 
@@ -15,11 +15,11 @@ from murmur import keys
 from murmur.change import Change
 from murmur.errors import MurmurError
 from murmur.memory.fabric import MemoryFabric
-from murmur.memory.inbox import MemoryInbox
 from murmur.memory.publisher import MemoryTicketBook
-from murmur.ports import LifecycleAction, Message
+from murmur.ports import LifecycleAction
 from murmur.services import Services
 from murmur.settings import Settings
+from murmur.simulate.deletions import Deletions
 from murmur.simulate.faults import FaultyFabric, FaultyStore, rough_carrier
 from murmur.simulate.hosts import Life, RoughFleet, WeatheredFleet
 from murmur.simulate.profile import Profile
@@ -54,7 +54,9 @@ class World:
         self.random = Random(seed)
         self.clock = VirtualClock()
         self.weather = Weather(profile, Random(self.random.getrandbits(64)), self.clock)
+        self.breaches: list[str] = []
         self.store = RecordingStore(self.clock)
+        self.truth = Truth(self.store)
         self.fabric = MemoryFabric(self.store, bucket=BUCKET, clock=self.clock, carrier=rough_carrier(self.weather))
         self.turns: list[TurnTaken] = []
         self._think = think_seconds
@@ -67,24 +69,29 @@ class World:
             weather=self.weather,
             random=Random(self.random.getrandbits(64)),
             mind=self._mind,
-            acknowledging=self._acknowledging,
+            acknowledging=Deletions(self.store, self.truth, self.breach).check,
             rolling=rolling,
         )
-        self.truth = Truth(self.store)
         self.watch = Watch(
-            store=self.store,
             truth=self.truth,
-            lives=self.fleet.lives,
             weather=self.weather,
             turns=self.turns,
             fleet=self.fleet,
             fabric=self.fabric,
+            breach=self.breach,
         )
         self.store.listeners.append(self._on_change)
         self._acts: set[asyncio.Task[None]] = set()
         operator = Process(OPERATOR)
         self.operator_store = FaultyStore(self.store, self.weather, operator)
-        self.services = Services(
+        self.services = self._services(operator)
+
+    def breach(self, invariant: str, what: str) -> None:
+        """Write down what went against an invariant."""
+        self.breaches.append(f"{invariant} at {self.clock.monotonic():.1f} s: {what}")
+
+    def _services(self, operator: Process) -> Services:
+        return Services(
             settings=Settings(flock="flock", bucket=BUCKET),
             store=self.operator_store,
             fabric=FaultyFabric(self.fabric, self.weather, operator),
@@ -104,8 +111,6 @@ class World:
             begins=self.watch.turn_begins,
             parrot=life.agent == self._parrot,
         )
-
-    # -- the lifecycle ------------------------------------------------------------------------------------------------
 
     async def request(self, action: LifecycleAction, run: str) -> None:
         """See ``Control.request``: at least once, soon."""
@@ -172,11 +177,6 @@ class World:
             self.watch.operator_wrote()
         if change.key == keys.CONTROL:
             self.watch.on_control()
-
-    # -- eyes ---------------------------------------------------------------------------------------------------------
-
-    def _acknowledging(self, life: Life, inbox: MemoryInbox, messages: Sequence[Message]) -> None:
-        self.watch.acknowledging(life, inbox, messages)
 
     async def end(self) -> None:
         """End every task of this world."""

@@ -7,18 +7,16 @@ values: fewer acts, lower rates and a smaller ring are simpler, and hypothesis l
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import dataclass, fields
 from typing import Any
 
 from hypothesis import strategies as st
 
-from functions.api import operate
-from murmur import documents, keys
+from murmur.ring import ALGORITHMS
 from murmur.simulate import time
+from murmur.simulate.hush import hushed
 from murmur.simulate.profile import Profile
 from murmur.simulate.scenario import Verdict, _Scenario
-from murmur.simulate.trouble import task
 
 OPERATOR = ("direction", "directive", "radius", "algorithm", "pause", "resume", "stop", "start")
 FATE = ("outage", "crash", "crash before append", "crash after append", "crash after acknowledge", "freeze", "lose")
@@ -57,7 +55,7 @@ def configs(draw: st.DrawFn) -> dict[str, Any]:
     return {
         "concurrency": n,
         "neighbourRadius": draw(st.integers(1, max(1, n // 2))),
-        "algorithm": draw(st.sampled_from(("amorphous", "mesh", "swarm"))),
+        "algorithm": draw(st.sampled_from(tuple(ALGORITHMS))),
         "swarmK": draw(st.integers(1, 4)),
         "agentsPerInstance": draw(st.integers(1, 4)),
         "loopIntervalSeconds": draw(st.sampled_from((10.0, 20.0, 30.0))),
@@ -103,11 +101,8 @@ schedules = st.builds(
 
 def run(schedule: Schedule) -> Verdict:
     """Run it in virtual time and check every invariant."""
-    logging.disable(logging.CRITICAL)
-    try:
+    with hushed():
         return time.run(_Drawn(schedule).run())
-    finally:
-        logging.disable(logging.NOTSET)
 
 
 class _Drawn(_Scenario):
@@ -120,7 +115,7 @@ class _Drawn(_Scenario):
     def _draw_config(self) -> dict[str, Any]:
         return dict(self.schedule.config)
 
-    async def _trouble(self) -> None:
+    async def _strike(self) -> None:
         return
 
     async def _operate(self) -> None:
@@ -132,40 +127,31 @@ class _Drawn(_Scenario):
                 await self._let_operator(act)
 
     async def _let_operator(self, act: Act) -> None:
-        services = self.world.services
-        roster = self.world.truth.roster()
-        size = roster.size if roster else 1
+        hand, size = self.hand, self.hand.size
         if act.what == "direction":
-            self._batches += 1
-            text = task(f"b{self._batches}", act.number % (2 * size + 1))
-            await self._act(documents.write_direction(self.world.operator_store, text))
+            await hand.direct(act.number % (2 * size + 1))
         elif act.what == "directive":
-            body = f"be quick, {act.number}".encode()
-            await self._act(self.world.operator_store.put(keys.directive(act.number % size), body))
+            await hand.instruct(act.number % size, f"be quick, {act.number}")
         elif act.what == "radius":
-            radius = 1 + act.number % max(1, size // 2)
-            await self._act(operate.change_config(services, {"neighbourRadius": radius}))
+            await hand.change(neighbourRadius=1 + act.number % max(1, size // 2))
         elif act.what == "algorithm":
-            algorithm = ("amorphous", "mesh", "swarm")[act.number % 3]
-            await self._act(operate.change_config(services, {"algorithm": algorithm}))
+            await hand.change(algorithm=tuple(ALGORITHMS)[act.number % len(ALGORITHMS)])
         elif act.what == "start":
-            await self._start({})
+            await hand.start({})
         else:
-            await self._act(
-                {"pause": operate.pause, "resume": operate.resume, "stop": operate.stop}[act.what](services)
-            )
+            await {"pause": hand.pause, "resume": hand.resume, "stop": hand.stop}[act.what]()
 
     def _befall(self, act: Act) -> None:
         if act.what == "outage":
-            self.world.weather.outage_until = self.world.clock.monotonic() + 1.0 + act.number % 15
+            self.fate.outage(1.0 + act.number % 15)
             return
-        process = self.world.fleet.victim()
-        if process is None or self._tried(process.name):
+        process = self.fate.victim()
+        if process is None:
             return
         if act.what == "crash":
             process.doom = 1 + act.number
         elif act.what == "freeze":
-            process.frozen_until = self.world.clock.monotonic() + 1.0 + act.number
+            self.fate.freeze(process, 1.0 + act.number)
         elif act.what == "lose":
             self.world.fleet.lose(process)
         else:

@@ -28,13 +28,30 @@ def test_ring_is_symmetric_never_reads_itself_and_has_twice_the_radius_neighbour
         assert all(0 <= other < n and i in near[other] for other in others)
 
 
-@given(st.integers(1, 120), st.integers(1, 60))
-def test_news_reaches_everyone_within_the_hops_promised(n: int, r: int) -> None:
-    reached, hops = {0}, 0
-    while len(reached) < n:
-        reached |= {other for i in reached for other in ring.ring_neighbours(i, n, r)}
-        hops += 1
-    assert hops == ring.hops_to_everyone("amorphous", n, r)
+algorithms = st.sampled_from(tuple(ring.ALGORITHMS))
+
+
+@given(algorithms, sizes, radii)
+def test_nobody_reads_itself_a_stranger_or_anybody_twice(algorithm: ring.Algorithm, n: int, r: int) -> None:
+    for agent in range(n):
+        near = ring.neighbours(algorithm, agent, n, r)
+        assert list(near) == sorted({*near} & {*range(n)} - {agent})
+
+
+@given(algorithms, st.integers(1, 60), st.integers(1, 30))
+def test_news_reaches_everyone_within_the_hops_promised(algorithm: ring.Algorithm, n: int, r: int) -> None:
+    readers = {writer: {a for a in range(n) if writer in ring.neighbours(algorithm, a, n, r)} for writer in range(n)}
+    assert ring.hops_to_everyone(algorithm, n, r) == max(hops_from(writer, readers) for writer in range(n))
+
+
+def hops_from(writer: int, readers: dict[int, set[int]]) -> int:
+    """How often a line must be passed on until all have heard of it; all must be able to."""
+    reached, hops = {writer}, 0
+    while len(reached) < len(readers):
+        further = reached.union(*(readers[agent] for agent in reached))
+        assert further > reached, f"what agent-{writer} says never reaches everyone"
+        reached, hops = further, hops + 1
+    return hops
 
 
 @given(sizes, st.data())
@@ -43,7 +60,7 @@ def test_pattern_matches_exactly_what_the_agent_reads_or_is_everything_but_its_o
 ) -> None:
     r = data.draw(st.integers(1, max(1, n // 2)))
     agent = data.draw(st.integers(0, n - 1))
-    algorithm = data.draw(st.sampled_from(["amorphous", "mesh", "swarm"]))
+    algorithm = data.draw(st.sampled_from(tuple(ring.ALGORITHMS)))
     config = FlockConfig(concurrency=n, neighbourRadius=r, algorithm=algorithm)
     wiring = wiring_for("a-bucket", config, agent)
     assert len(wiring.pattern_json()) <= PATTERN_LIMIT

@@ -16,6 +16,7 @@ from murmur.cursor import Cursor, listing_version
 from murmur.entry import LogEntry
 from murmur.errors import InvalidConfig, InvalidInput
 from murmur.ports import ObjectInfo
+from murmur.ring import ALGORITHMS
 from murmur.simulate.time import EPOCH
 from murmur.state import AgentState
 
@@ -106,7 +107,7 @@ good = st.fixed_dictionaries(
     optional={
         "concurrency": st.integers(1, 1500),
         "neighbourRadius": st.just(1),
-        "algorithm": st.sampled_from(("amorphous", "mesh", "swarm")),
+        "algorithm": st.sampled_from(tuple(ALGORITHMS)),
         "loopIntervalSeconds": st.floats(0.5, 3600),
         "maxTurnsPerAgent": st.integers(1, 100_000),
         "outputNews": st.booleans(),

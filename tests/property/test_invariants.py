@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 
-from agent import loop
+from agent import brakes
 from murmur.simulate.profile import CALM
 from tests.property.schedules import Act, Schedule, run, schedules
 
@@ -33,7 +33,7 @@ def test_a_schedule_is_a_function_of_what_was_drawn() -> None:
 
 
 def test_drawn_schedules_notice_a_missing_budget_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "spent", lambda *_: "")
+    monkeypatch.setattr(brakes, "spent", lambda *_: "")
     generate = settings(
         max_examples=100, phases=[Phase.generate], suppress_health_check=list(HealthCheck), database=None
     )

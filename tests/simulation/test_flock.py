@@ -16,7 +16,7 @@ from murmur import keys
 from murmur.config import FlockConfig
 from murmur.control import read_control
 from murmur.entry import timestamp
-from murmur.errors import Conflict
+from murmur.errors import Conflict, Unavailable
 from murmur.simulate.check import check
 from murmur.simulate.flock import SimulatedFlock
 from murmur.simulate.profile import CALM
@@ -107,6 +107,33 @@ def test_new_direction_wakes_a_settled_flock_at_once() -> None:
         await asyncio.sleep(3.0)
         assert [w.turns - b for w, b in zip(workers, before, strict=True)] == [1] * 8
         assert await flock.until("settled", within_seconds=600) == "settled"
+        await flock.stop()
+
+    run(main())
+
+
+def test_a_wake_counts_once_also_if_the_store_does_not_answer_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        flock, _ = make(2, 0)
+        await flock.start("do it")
+        assert await flock.until("settled", within_seconds=600) == "settled"
+        loops = flock.fleet.loops.values()
+        before = [loop.counters.wakes for loop in loops]
+        silent, get = [keys.DIRECTION] * 3, flock.store.get
+
+        async def hard_of_hearing(key: str, **more: Any) -> Any:
+            if key in silent:
+                silent.pop()
+                raise Unavailable("No answer.", "Try again.")
+            return await get(key, **more)
+
+        monkeypatch.setattr(flock.store, "get", hard_of_hearing)
+        await flock.store.put(keys.DIRECTION, b"do it again")
+        await asyncio.sleep(10.0)
+        assert not silent
+        told = [[d.key for d in loop.state.deliveries].count(keys.DIRECTION) for loop in loops]
+        assert told == [1, 1]
+        assert [loop.counters.wakes - b for loop, b in zip(loops, before, strict=True)] == [1, 1]
         await flock.stop()
 
     run(main())
@@ -274,7 +301,7 @@ def a_line_of_the_run_before_lands_late() -> list[str]:
         check(world)
         await world.end()
         lines = world.truth.told(world.truth.control().run, 0).lines
-        return [*world.watch.breaches, *([] if lines else ["the agent never appended"])]
+        return [*world.breaches, *([] if lines else ["the agent never appended"])]
 
     return run(main())
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from agent import limits, loop, mailbox
+from agent import brakes, loop, mailbox
 from agent.journal import Journal
 from agent.lease import Lease
 from murmur import gate, keys, quiet
@@ -99,8 +99,7 @@ def without_budget_check(monkeypatch: pytest.MonkeyPatch) -> None:
     def spent(config: FlockConfig, counters: Counters, run_seconds: float) -> str:
         return ""
 
-    monkeypatch.setattr(limits, "spent", spent)
-    monkeypatch.setattr(loop, "spent", spent)
+    monkeypatch.setattr(brakes, "spent", spent)
 
 
 def without_lease(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +113,7 @@ def without_lease(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def without_loop_detection(monkeypatch: pytest.MonkeyPatch) -> None:
     """An agent may say the same for ever."""
-    monkeypatch.setattr(loop, "looping", lambda *_: "")
+    monkeypatch.setattr(brakes, "looping", lambda *_: "")
 
 
 MUTATIONS: tuple[tuple[Callable[[pytest.MonkeyPatch], None], Profile | None], ...] = (

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from murmur.status import AgentStatusName
+from murmur.evidence import AgentStatusName
 from murmur.where import BadFilter, Subject, parse
 
 FLOCK = (

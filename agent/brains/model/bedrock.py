@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from agent.brains.mcp.client import Tool
-from agent.brains.model.dialect import Draft, Gathered, Piece, Reading, Request
+from agent.brains.model.dialect import Draft, Gathered, Piece, Reading, Request, count
 from agent.brains.model.failure import ModelFailure, refused
 from agent.brains.model.settings import KEY, BrainSettings
 from agent.brains.model.talk import Answer, Result, Stop, Talk
@@ -114,7 +114,7 @@ class _Reading:
 
     def answer(self) -> Answer:
         """See ``Reading``."""
-        for _ in self._kept(self._thinking.rest()):
+        for _ in self._got.keep(self._thinking.rest()):
             pass
         if not self._reason:
             raise ModelFailure("The model's answer broke off before its end.", passing=True)
@@ -139,11 +139,11 @@ class _Reading:
                 self._reason = str(value.get("stopReason") or "end_turn")
             case "metadata":
                 usage = _object(value.get("usage"))
-                self._usage = (_count(usage.get("inputTokens")), _count(usage.get("outputTokens")))
+                self._usage = (count(usage.get("inputTokens")), count(usage.get("outputTokens")))
 
     def _delta(self, index: int, delta: dict[str, Any]) -> Iterator[Piece]:
         if isinstance(delta.get("text"), str):
-            yield from self._kept(self._thinking.feed(delta["text"]))
+            yield from self._got.keep(self._thinking.feed(delta["text"]))
         tool = _object(delta.get("toolUse"))
         if isinstance(tool.get("input"), str) and index in self._drafts:
             self._drafts[index].parts.append(self._got.grow(tool["input"]))
@@ -165,13 +165,6 @@ class _Reading:
             thought["signature"] = delta["signature"]
         return Piece("thought", part)
 
-    def _kept(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
-        for piece in pieces:
-            self._got.grow(piece.text)
-            if piece.kind == "text":
-                self._got.text.append(piece.text)
-            yield piece
-
 
 def _whole(block: dict[str, Any]) -> bool:
     return "redactedContent" in block or "signature" in block.get("reasoningText", {})
@@ -179,7 +172,3 @@ def _whole(block: dict[str, Any]) -> bool:
 
 def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**12 else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from agent.brains.mcp.client import Tool
 from agent.brains.model.failure import ModelFailure
@@ -82,6 +82,14 @@ class Gathered:
             raise ModelFailure(f"The model's answer grew over {ANSWER_CHARACTERS} characters and was cut off.")
         return part
 
+    def keep(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+        """Pass the pieces on, and keep what is text. Raises ModelFailure as ``grow`` does."""
+        for piece in pieces:
+            self.grow(piece.text)
+            if piece.kind == "text":
+                self.text.append(piece.text)
+            yield piece
+
     def calls(self) -> tuple[Call, ...]:
         """The tool calls, each with an id of its own."""
         used: set[str] = set()
@@ -106,3 +114,8 @@ def call_of(name: str, tool: str, raw: str) -> Call:
     if not isinstance(value, dict):
         return Call(name, tool, None, "The arguments are no JSON object.")
     return Call(name, tool, value)
+
+
+def count(value: Any) -> int:
+    """A number of tokens as an endpoint tells it; 0 for what can be none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**12 else 0

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from agent.brains.mcp.client import Tool
-from agent.brains.model.dialect import Draft, Gathered, Piece, Reading, Request
+from agent.brains.model.dialect import Draft, Gathered, Piece, Reading, Request, count
 from agent.brains.model.failure import ModelFailure, brief, refused
 from agent.brains.model.name import OPENAI
 from agent.brains.model.settings import BrainSettings
@@ -115,7 +115,7 @@ class _Reading:
 
     def answer(self) -> Answer:
         """See ``Reading``."""
-        for _ in [*self._line(self._rest), *self._kept(self._thinking.rest())]:
+        for _ in [*self._line(self._rest), *self._got.keep(self._thinking.rest())]:
             pass  # the last line of a stream needs no line break, and a body of plain JSON is one line
         calls = self._got.calls()
         if not self._reason and not self._done:
@@ -152,7 +152,7 @@ class _Reading:
             raise self._failed(value["error"])
         usage = value.get("usage")
         if isinstance(usage, dict):
-            self._usage = (_count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")))
+            self._usage = (count(usage.get("prompt_tokens")), count(usage.get("completion_tokens")))
         choices = value.get("choices")
         for choice in choices[:1] if isinstance(choices, list) else []:
             if not isinstance(choice, dict):
@@ -169,20 +169,13 @@ class _Reading:
             yield Piece("thought", self._got.grow(thought))
         if isinstance(said.get("refusal"), str) and said["refusal"]:
             self._refusing = True
-            yield from self._kept(iter([Piece("text", said["refusal"])]))
+            yield from self._got.keep(iter([Piece("text", said["refusal"])]))
         if isinstance(said.get("content"), str):
-            yield from self._kept(self._thinking.feed(said["content"]))
+            yield from self._got.keep(self._thinking.feed(said["content"]))
         calls = said.get("tool_calls")
         for position, delta in enumerate(calls if isinstance(calls, list) else []):
             if isinstance(delta, dict):
                 yield self._call(delta, position)
-
-    def _kept(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
-        for piece in pieces:
-            self._got.grow(piece.text)
-            if piece.kind == "text":
-                self._got.text.append(piece.text)
-            yield piece
 
     def _call(self, delta: dict[str, Any], position: int) -> Piece:
         """A piece of a tool call. Some servers leave the index away, or give every call the same one but its own id."""
@@ -209,7 +202,3 @@ class _Reading:
         number = str(code)
         status = int(number) if number.isdecimal() and 400 <= int(number[:4]) < 600 else 500
         return refused(self._settings, status, str(words), {})
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**12 else 0

@@ -38,10 +38,9 @@ class ScriptedMind:
     scripted = True
 
     def __init__(
-        self, *, think_seconds: float = 0.0, seed: int = 0, pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self, *, think_seconds: float = 0.0, pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
         self._think_seconds = think_seconds
-        self._seed = seed
         self._pause = pause
 
     async def run(self, desk: Desk, prompt: str, timeout_seconds: float) -> TurnOutcome:
@@ -52,7 +51,7 @@ class ScriptedMind:
             if self._think_seconds > timeout_seconds:
                 return TurnOutcome("timeout", detail=f"the scripted brain thinks for {self._think_seconds:g} s")
         try:
-            await take_turn(DeskTools(desk), parse_facts(prompt), seed=self._seed)
+            await take_turn(DeskTools(desk), parse_facts(prompt))
         except (InvalidInput, ToolRefused) as error:
             return TurnOutcome("error", detail=str(error))
         return TurnOutcome("end_turn")
