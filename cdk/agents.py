@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnTag, Fn, RemovalPolicy
+from collections.abc import Sequence
+
+from aws_cdk import CfnTag, Fn
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from cdk.function import allow, deny
+from cdk.logs import log_group
 from cdk.names import PROJECT, Names
 from cdk.network import Network
 from cdk.parameters import Parameters
@@ -17,6 +20,14 @@ from murmur import keys
 BUNDLES = "agent/"
 """Where `murmur deploy` puts what an instance runs."""
 DISK_GIB = 16
+_T = ec2.CfnLaunchTemplate
+_DISK = _T.EbsProperty(encrypted=True, volume_type="gp3", volume_size=DISK_GIB, delete_on_termination=True)
+_METADATA = _T.MetadataOptionsProperty(
+    http_tokens="required",
+    http_put_response_hop_limit=1,
+    http_endpoint="enabled",
+    instance_metadata_tags="enabled",  # an instance learns from its tags which agents are its own
+)
 _IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
 _READ = (keys.STORE, keys.STATE, keys.SEGMENTS, keys.OUTPUT, keys.KNOWLEDGE, keys.VERSIONS + keys.OUTPUT)
 _READ_DOCUMENTS = (keys.CONFIG, keys.DIRECTION, keys.CONTROL, keys.ROSTER)
@@ -43,41 +54,27 @@ class Agents(Construct):
         user_data: str,
     ) -> None:
         super().__init__(scope, id_)
-        self.log = logs.LogGroup(
-            self, "Log", log_group_name=names.agent_logs, retention=retention, removal_policy=RemovalPolicy.DESTROY
-        )
+        log_group(self, "Log", names.agent_logs, retention)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
         for statement in agent_statements(names, parameters):
             self.role.add_to_policy(statement)
         profile = iam.CfnInstanceProfile(self, "Profile", roles=[self.role.role_name])
         image = ec2.MachineImage.from_ssm_parameter(_IMAGE, os=ec2.OperatingSystemType.LINUX).get_image(self)
         tags = [CfnTag(key="Project", value=PROJECT), CfnTag(key="Flock", value=names.flock)]
-        self.template = ec2.CfnLaunchTemplate(
+        self.template = _T(
             self,
             "Template",
-            launch_template_data=ec2.CfnLaunchTemplate.LaunchTemplateDataProperty(
+            launch_template_data=_T.LaunchTemplateDataProperty(
                 image_id=image.image_id,
                 instance_type="t4g.medium",  # what RunInstances says counts; this is for whoever launches by hand
-                iam_instance_profile=ec2.CfnLaunchTemplate.IamInstanceProfileProperty(arn=profile.attr_arn),
+                iam_instance_profile=_T.IamInstanceProfileProperty(arn=profile.attr_arn),
                 security_group_ids=[network.security_group.security_group_id],
                 instance_initiated_shutdown_behavior="terminate",
-                metadata_options=ec2.CfnLaunchTemplate.MetadataOptionsProperty(
-                    http_tokens="required",
-                    http_put_response_hop_limit=1,
-                    http_endpoint="enabled",
-                    instance_metadata_tags="enabled",  # an instance learns from its tags which agents are its own
-                ),
-                block_device_mappings=[
-                    ec2.CfnLaunchTemplate.BlockDeviceMappingProperty(
-                        device_name="/dev/xvda",
-                        ebs=ec2.CfnLaunchTemplate.EbsProperty(
-                            encrypted=True, volume_type="gp3", volume_size=DISK_GIB, delete_on_termination=True
-                        ),
-                    )
-                ],
+                metadata_options=_METADATA,
+                block_device_mappings=[_T.BlockDeviceMappingProperty(device_name="/dev/xvda", ebs=_DISK)],
                 user_data=Fn.base64(user_data),
                 tag_specifications=[
-                    ec2.CfnLaunchTemplate.TagSpecificationProperty(resource_type=kind, tags=tags)
+                    _T.TagSpecificationProperty(resource_type=kind, tags=tags)
                     for kind in ("instance", "volume", "network-interface")
                 ],
             ),
@@ -118,19 +115,18 @@ def agent_statements(names: Names, parameters: Parameters) -> list[iam.PolicySta
             [names.arn("logs", f"log-group:{names.agent_logs}:*")],
         ),
     ]
-    if parameters.bedrock_models:
-        statements.append(
-            allow(
-                "Models",
-                ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"],
-                [
-                    resource
-                    for model in parameters.bedrock_models
-                    for resource in (
-                        f"arn:{names.partition}:bedrock:*::foundation-model/{model}",
-                        names.arn("bedrock", f"inference-profile/*{model}"),
-                    )
-                ],
-            )
-        )
-    return statements
+    return [*statements, *([_models(names, parameters.bedrock_models)] if parameters.bedrock_models else [])]
+
+
+def _models(names: Names, models: Sequence[str]) -> iam.PolicyStatement:
+    """Ask these models on Bedrock, directly or by way of an inference profile, which leads to any region."""
+    everywhere = f"arn:{names.partition}:bedrock:*::foundation-model"
+    return allow(
+        "Models",
+        ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"],
+        [
+            resource
+            for model in models
+            for resource in (f"{everywhere}/{model}", names.arn("bedrock", f"inference-profile/*{model}"))
+        ],
+    )

@@ -18,6 +18,8 @@ from murmur import keys
 
 TICKETS = "ticket#*"
 _DIRECTIVES = f"{keys.STORE}agent-*.directive.md"
+_LOOK_INTO = ("sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:ChangeMessageVisibility")
+"""A peek is a receive, and puts back at once."""
 
 
 def api_function(
@@ -56,37 +58,11 @@ def api_statements(names: Names, table: str) -> list[iam.PolicyStatement]:
             *fields.under(keys.KNOWLEDGE, keys.VERSIONS + keys.KNOWLEDGE),
         ),
         fields.delete(names, _DIRECTIVES, *fields.under(keys.KNOWLEDGE, keys.VERSIONS + keys.KNOWLEDGE)),
-        allow(
-            "Queues",
-            [
-                "sqs:GetQueueUrl",
-                "sqs:GetQueueAttributes",
-                "sqs:ReceiveMessage",
-                "sqs:ChangeMessageVisibility",
-                "sqs:SendMessage",
-                "sqs:PurgeQueue",
-            ],
-            [names.agent_queues],
-        ),
-        allow(
-            "DeadLetters",
-            [
-                "sqs:GetQueueUrl",
-                "sqs:GetQueueAttributes",
-                "sqs:ReceiveMessage",
-                "sqs:ChangeMessageVisibility",
-                "sqs:DeleteMessage",
-            ],
-            [names.arn("sqs", names.dead)],
-        ),
+        allow("Queues", [*_LOOK_INTO, "sqs:SendMessage", "sqs:PurgeQueue"], [names.agent_queues]),
+        allow("DeadLetters", [*_LOOK_INTO, "sqs:DeleteMessage"], [names.arn("sqs", names.dead)]),
         allow("Rules", ["events:ListRules"], ["*"]),
         allow("Lifecycle", ["lambda:InvokeFunction"], [names.arn("lambda", f"function:{names.function('lifecycle')}")]),
-        allow(
-            "IssueTickets",
-            ["dynamodb:PutItem"],
-            [table],
-            **only_keys(TICKETS),
-        ),
+        allow("IssueTickets", ["dynamodb:PutItem"], [table], **only_keys(TICKETS)),
         looking(),
         *quotas(names),
         allow("Load", ["cloudwatch:GetMetricData"], ["*"]),

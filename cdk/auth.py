@@ -20,10 +20,19 @@ class Auth(Construct):
     def __init__(self, scope: Construct, id_: str, *, names: Names, email: str, page: str) -> None:
         """``page`` is the dashboard's own URL, to which the sign-in page returns."""
         super().__init__(scope, id_)
-        self.pool = cognito.UserPool(
+        self.pool = self._pool(names.flock)
+        self.client = self._client(page)
+        self.domain = self.pool.add_domain(
+            "Login", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=names.login)
+        )
+        if email:
+            self._first_user(email)
+
+    def _pool(self, name: str) -> cognito.UserPool:
+        return cognito.UserPool(
             self,
             "Pool",
-            user_pool_name=names.flock,
+            user_pool_name=name,
             self_sign_up_enabled=False,
             sign_in_aliases=cognito.SignInAliases(email=True),
             account_recovery=cognito.AccountRecovery.EMAIL_ONLY,
@@ -39,7 +48,9 @@ class Auth(Construct):
             ),
             removal_policy=RemovalPolicy.DESTROY,
         )
-        self.client = self.pool.add_client(
+
+    def _client(self, page: str) -> cognito.UserPoolClient:
+        client = self.pool.add_client(
             "Client",
             generate_secret=False,  # a browser and a command keep none; PKCE takes its place
             o_auth=cognito.OAuthSettings(
@@ -57,26 +68,23 @@ class Auth(Construct):
             id_token_validity=Duration.minutes(60),
             refresh_token_validity=Duration.hours(12),
         )
-        inner = self.client.node.default_child
+        inner = client.node.default_child
         assert isinstance(inner, cognito.CfnUserPoolClient)  # noqa: S101 - for the type checker; CDK says so
         inner.explicit_auth_flows = [
             "ALLOW_REFRESH_TOKEN_AUTH"
         ]  # left out, it would mean password sign-in from anywhere, too
-        self.domain = self.pool.add_domain(
-            "Login", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=names.login)
+        return client
+
+    def _first_user(self, email: str) -> None:
+        attribute = cognito.CfnUserPoolUser.AttributeTypeProperty
+        cognito.CfnUserPoolUser(
+            self,
+            "FirstUser",
+            user_pool_id=self.pool.user_pool_id,
+            username=email,
+            desired_delivery_mediums=["EMAIL"],
+            user_attributes=[attribute(name="email", value=email), attribute(name="email_verified", value="true")],
         )
-        if email:
-            cognito.CfnUserPoolUser(
-                self,
-                "FirstUser",
-                user_pool_id=self.pool.user_pool_id,
-                username=email,
-                desired_delivery_mediums=["EMAIL"],
-                user_attributes=[
-                    cognito.CfnUserPoolUser.AttributeTypeProperty(name="email", value=email),
-                    cognito.CfnUserPoolUser.AttributeTypeProperty(name="email_verified", value="true"),
-                ],
-            )
 
     @property
     def origin(self) -> str:

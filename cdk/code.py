@@ -167,7 +167,7 @@ def _install(pinned: str, scratch: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter's pip
     if done.returncode:
         raise Unavailable(
-            f"The wheels for Lambda could not be fetched: {done.stderr.strip()[-600:]}",
+            f"The wheels for Lambda could not be fetched: {' '.join(done.stderr.split())[-400:]}",
             "Check that pip reaches a package index, then synthesise again.",
         )
 

@@ -75,7 +75,7 @@ class Fabric(Construct):
         )
         for open_ in (self.undelivered, queue):
             if open_ is not None:
-                open_.add_to_resource_policy(_only(rule, open_, f"Only{id_}"))
+                let_in(open_, rule, f"Only{id_}")
         return rule
 
     def _queue(self, id_: str, name: str, **more: Any) -> sqs.Queue:
@@ -84,11 +84,14 @@ class Fabric(Construct):
         )
 
 
-def _only(rule: events.CfnRule, queue: sqs.Queue, sid: str) -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        sid=sid,
-        principals=[iam.ServicePrincipal("events.amazonaws.com")],
-        actions=["sqs:SendMessage"],
-        resources=[queue.queue_arn],
-        conditions={"ArnEquals": {"aws:SourceArn": rule.attr_arn}},
+def let_in(queue: sqs.IQueue, rule: events.CfnRule, sid: str) -> None:
+    """Let this rule, and no other, send to the queue."""
+    queue.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid=sid,
+            principals=[iam.ServicePrincipal("events.amazonaws.com")],
+            actions=["sqs:SendMessage"],
+            resources=[queue.queue_arn],
+            conditions={"ArnEquals": {"aws:SourceArn": rule.attr_arn}},
+        )
     )

@@ -33,9 +33,6 @@ class Firewall(Construct):
             )
             for version, addresses in (("V4", four), ("V6", six))
         ]
-        allowed = [
-            waf.CfnWebACL.StatementProperty(ip_set_reference_statement={"arn": one.attr_arn}) for one in self.sets
-        ]
         self.acl = waf.CfnWebACL(
             self,
             "Acl",
@@ -44,33 +41,34 @@ class Firewall(Construct):
             scope="REGIONAL",
             default_action=waf.CfnWebACL.DefaultActionProperty(block={}),
             visibility_config=_seen(names, "acl"),
-            rules=[
-                waf.CfnWebACL.RuleProperty(
-                    name="rate",
-                    priority=0,
-                    action=waf.CfnWebACL.RuleActionProperty(block={}),
-                    statement=waf.CfnWebACL.StatementProperty(
-                        rate_based_statement=waf.CfnWebACL.RateBasedStatementProperty(
-                            aggregate_key_type="IP", limit=RATE
-                        )
-                    ),
-                    visibility_config=_seen(names, "rate"),
-                ),
-                waf.CfnWebACL.RuleProperty(
-                    name="allowed",
-                    priority=1,
-                    action=waf.CfnWebACL.RuleActionProperty(allow={}),
-                    statement=waf.CfnWebACL.StatementProperty(
-                        or_statement=waf.CfnWebACL.OrStatementProperty(statements=allowed)
-                    ),
-                    visibility_config=_seen(names, "allowed"),
-                ),
-            ],
+            rules=[_rate(names), self._allowed(names)],
         )
 
     def guard(self, stage: str) -> waf.CfnWebACLAssociation:
         """Put it before a stage of the REST API, given by its ARN."""
         return waf.CfnWebACLAssociation(self, "Before", resource_arn=stage, web_acl_arn=self.acl.attr_arn)
+
+    def _allowed(self, names: Names) -> waf.CfnWebACL.RuleProperty:
+        statement = waf.CfnWebACL.StatementProperty
+        either = [statement(ip_set_reference_statement={"arn": one.attr_arn}) for one in self.sets]
+        return waf.CfnWebACL.RuleProperty(
+            name="allowed",
+            priority=1,
+            action=waf.CfnWebACL.RuleActionProperty(allow={}),
+            statement=statement(or_statement=waf.CfnWebACL.OrStatementProperty(statements=either)),
+            visibility_config=_seen(names, "allowed"),
+        )
+
+
+def _rate(names: Names) -> waf.CfnWebACL.RuleProperty:
+    limit = waf.CfnWebACL.RateBasedStatementProperty(aggregate_key_type="IP", limit=RATE)
+    return waf.CfnWebACL.RuleProperty(
+        name="rate",
+        priority=0,
+        action=waf.CfnWebACL.RuleActionProperty(block={}),
+        statement=waf.CfnWebACL.StatementProperty(rate_based_statement=limit),
+        visibility_config=_seen(names, "rate"),
+    )
 
 
 def _seen(names: Names, what: str) -> waf.CfnWebACL.VisibilityConfigProperty:

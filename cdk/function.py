@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from cdk.code import RUNTIME, Bundle
+from cdk.logs import log_group
 from cdk.names import NAMESPACE, Names
 
 
@@ -36,22 +37,10 @@ class Function(lambda_.Function):
     ) -> None:
         """``handler`` is ``module.attribute`` of the bundle; ``memory`` is MiB."""
         called = names.function(name)
-        log = logs.LogGroup(
-            scope,
-            f"{id_}Log",
-            log_group_name=f"/aws/lambda/{called}",
-            retention=retention,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        log = log_group(scope, f"{id_}Log", f"/aws/lambda/{called}", retention)
         role = iam.Role(scope, f"{id_}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        role.add_to_policy(
-            iam.PolicyStatement(
-                sid="OwnLog",
-                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                resources=[names.arn("logs", f"log-group:/aws/lambda/{called}:*")],
-            )
-        )
-        for statement in statements:
+        own_log = names.arn("logs", f"log-group:/aws/lambda/{called}:*")
+        for statement in (allow("OwnLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [own_log]), *statements):
             role.add_to_policy(statement)
         super().__init__(
             scope,
@@ -74,7 +63,6 @@ class Function(lambda_.Function):
             },
             **more,
         )
-        self.log = log
 
 
 def allow(

@@ -17,6 +17,7 @@ from constructs import Construct
 from cdk import fields
 from cdk.agents import Agents
 from cdk.code import LIFECYCLE
+from cdk.fabric import let_in
 from cdk.function import Function, allow
 from cdk.launching import launching, looking
 from cdk.names import Names
@@ -26,6 +27,11 @@ from murmur import keys
 
 STATES: Final = ("stopping", "stopped", "shutting-down", "terminated")
 """Of an instance: what may mean that a host is gone."""
+_GONE: Final = {
+    "source": ["aws.ec2"],
+    "detail-type": ["EC2 Instance State-change Notification"],
+    "detail": {"state": list(STATES)},
+}
 
 
 class Lifecycle(Construct):
@@ -47,6 +53,14 @@ class Lifecycle(Construct):
         super().__init__(scope, id_)
         self._names = names
         template = agents.template.ref
+        launches = launching(
+            names,
+            template=template,
+            role=agents.role.role_arn,
+            subnets=network.subnets,
+            group=network.security_group.security_group_id,
+            spot=spot,
+        )
         self.function = Function(
             self,
             "Function",
@@ -60,17 +74,7 @@ class Lifecycle(Construct):
                 "MURMUR_SUBNETS": ",".join(network.subnets),
                 **({"MURMUR_SPOT": "true"} if spot else {}),
             },
-            statements=[
-                *lifecycle_statements(names),
-                *launching(
-                    names,
-                    template=template,
-                    role=agents.role.role_arn,
-                    subnets=network.subnets,
-                    group=network.security_group.security_group_id,
-                    spot=spot,
-                ),
-            ],
+            statements=[*lifecycle_statements(names), *launches],
             retention=retention,
             timeout=Duration.minutes(15),  # 1,000 readers are wired in about 40 s, instances end within minutes
             memory=512,
@@ -79,19 +83,7 @@ class Lifecycle(Construct):
             on_failure=destinations.SqsDestination(undelivered),
         )
         self._rule("Tick", "tick", undelivered, {"schedule_expression": "rate(1 minute)"}, '{"action":"tick"}')
-        self._rule(
-            "Gone",
-            "instances",
-            undelivered,
-            {
-                "event_pattern": {
-                    "source": ["aws.ec2"],
-                    "detail-type": ["EC2 Instance State-change Notification"],
-                    "detail": {"state": list(STATES)},
-                }
-            },
-            None,
-        )
+        self._rule("Gone", "instances", undelivered, {"event_pattern": _GONE}, None)
 
     def _rule(self, id_: str, name: str, undelivered: sqs.IQueue, when: Mapping[str, Any], words: str | None) -> None:
         rule = events.CfnRule(
@@ -117,15 +109,7 @@ class Lifecycle(Construct):
             principal="events.amazonaws.com",
             source_arn=rule.attr_arn,
         )
-        undelivered.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid=f"Only{id_}",
-                principals=[iam.ServicePrincipal("events.amazonaws.com")],
-                actions=["sqs:SendMessage"],
-                resources=[undelivered.queue_arn],
-                conditions={"ArnEquals": {"aws:SourceArn": rule.attr_arn}},
-            )
-        )
+        let_in(undelivered, rule, f"Only{id_}")
 
 
 def lifecycle_statements(names: Names) -> list[iam.PolicyStatement]:

@@ -22,6 +22,7 @@ from cdk.api import TICKETS
 from cdk.code import LIVE
 from cdk.function import Function, allow, only_keys
 from cdk.launching import looking
+from cdk.logs import log_group
 from cdk.names import Names
 from murmur import keys
 
@@ -53,15 +54,7 @@ class Live(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self._names, self._retention = names, retention
-        self.table = dynamodb.Table(
-            self,
-            "Connections",
-            table_name=f"{names.flock}-connections",
-            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
-            time_to_live_attribute="expires",
-            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-            removal_policy=RemovalPolicy.DESTROY,  # nothing in it is older than two hours
-        )
+        self.table = self._table()
         self.api = gateway.WebSocketApi(
             self, "Api", api_name=f"{names.flock}-live", route_selection_expression="$request.body.type"
         )
@@ -89,6 +82,17 @@ class Live(Construct):
         )
         self._routes()
         self._stage()
+
+    def _table(self) -> dynamodb.Table:
+        return dynamodb.Table(
+            self,
+            "Connections",
+            table_name=f"{self._names.flock}-connections",
+            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
+            time_to_live_attribute="expires",
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            removal_policy=RemovalPolicy.DESTROY,  # nothing in it is older than two hours
+        )
 
     def _function(
         self, name: str, environment: Mapping[str, str], statements: Sequence[iam.PolicyStatement], memory: int
@@ -119,13 +123,8 @@ class Live(Construct):
         self.api.add_route("$default", integration=to("default"))
 
     def _stage(self) -> None:
-        log = logs.LogGroup(
-            self,
-            "Access",
-            log_group_name=f"/murmur/{self._names.flock}/live-access",
-            retention=self._retention,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        name = f"/murmur/{self._names.flock}/live-access"
+        log = log_group(self, "Access", name, self._retention)
         self.stage = gateway.WebSocketStage(
             self,
             "Stage",
@@ -137,7 +136,7 @@ class Live(Construct):
         inner = self.stage.node.default_child
         assert isinstance(inner, gateway.CfnStage)  # noqa: S101 - for the type checker; CDK says so
         inner.access_log_settings = gateway.CfnStage.AccessLogSettingsProperty(
-            destination_arn=self._names.arn("logs", f"log-group:/murmur/{self._names.flock}/live-access"),
+            destination_arn=self._names.arn("logs", f"log-group:{name}"),
             format=json.dumps(_ACCESS),
         )
         self.stage.node.add_dependency(log)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_apigateway as gateway
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_iam as iam
@@ -14,6 +14,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from cdk import headers
+from cdk.logs import log_group
 from cdk.names import Names
 from murmur import keys
 
@@ -41,13 +42,7 @@ class Rest(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self._names = names
-        self._log = logs.LogGroup(
-            self,
-            "Access",
-            log_group_name=f"/murmur/{names.flock}/api-access",
-            retention=retention,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        access = log_group(self, "Access", f"/murmur/{names.flock}/api-access", retention)
         self.api = gateway.RestApi(
             self,
             "Api",
@@ -62,7 +57,7 @@ class Rest(Construct):
                 throttling_burst_limit=200,
                 tracing_enabled=True,
                 metrics_enabled=True,
-                access_log_destination=gateway.LogGroupLogDestination(self._log),
+                access_log_destination=gateway.LogGroupLogDestination(access),
                 access_log_format=gateway.AccessLogFormat.custom(json.dumps(_ACCESS)),
             ),
         )

@@ -62,14 +62,7 @@ class FlockStack(Stack):
             retention=retention,
             user_data=_user_data(names, parameters),
         )
-        environment = {
-            "MURMUR_FLOCK": parameters.flock,
-            "MURMUR_BUCKET": store.bucket.bucket_name,
-            "MURMUR_BUS": names.bus,
-            "MURMUR_RUNNERS": ",".join(parameters.runners),
-            "MURMUR_CONCURRENCY_CAP": str(parameters.concurrency_cap),
-            "MURMUR_PROJECT": PROJECT,
-        }
+        environment = {**_settings(names, parameters), "MURMUR_BUCKET": store.bucket.bucket_name}
         lifecycle = Lifecycle(
             self,
             "Lifecycle",
@@ -101,32 +94,37 @@ class FlockStack(Stack):
         )
         firewall = Firewall(self, "Firewall", names=names, parameters=parameters)
         firewall.guard(rest.api.deployment_stage.stage_arn)
-        Watch(
-            self,
-            "Watch",
-            names=names,
-            parameters=parameters,
-            functions={
-                "api": api,
-                "lifecycle": lifecycle.function,
-                **{f"live-{k}": f for k, f in live.functions.items()},
-            },
-            queues={"dead": fabric.dead, "undelivered": fabric.undelivered},
+        functions = {"api": api, "lifecycle": lifecycle.function, **{f"live-{k}": f for k, f in live.functions.items()}}
+        queues = {"dead": fabric.dead, "undelivered": fabric.undelivered}
+        Watch(self, "Watch", names=names, parameters=parameters, functions=functions, queues=queues)
+        self._tell(
+            Url=rest.page,
+            Bucket=store.bucket.bucket_name,
+            UserPool=auth.pool.user_pool_id,
+            Client=auth.client.user_pool_client_id,
+            Login=auth.origin,
+            LiveUrl=live.url,
+            ApiKeyParameter=names.api_key,
+            LifecycleFunction=names.function("lifecycle"),
+            LaunchTemplate=agents.template.ref,
+            IpSetV4=firewall.sets[0].attr_id,
+            IpSetV6=firewall.sets[1].attr_id,
         )
-        for name, value in {
-            "Url": rest.page,
-            "Bucket": store.bucket.bucket_name,
-            "UserPool": auth.pool.user_pool_id,
-            "Client": auth.client.user_pool_client_id,
-            "Login": auth.origin,
-            "LiveUrl": live.url,
-            "ApiKeyParameter": names.api_key,
-            "LifecycleFunction": names.function("lifecycle"),
-            "LaunchTemplate": agents.template.ref,
-            "IpSetV4": firewall.sets[0].attr_id,
-            "IpSetV6": firewall.sets[1].attr_id,
-        }.items():
+
+    def _tell(self, **outputs: str) -> None:
+        for name, value in outputs.items():
             CfnOutput(self, name, value=value)
+
+
+def _settings(names: Names, parameters: Parameters) -> dict[str, str]:
+    """What every function is told by its environment (murmur/settings.py), beside the bucket."""
+    return {
+        "MURMUR_FLOCK": parameters.flock,
+        "MURMUR_BUS": names.bus,
+        "MURMUR_RUNNERS": ",".join(parameters.runners),
+        "MURMUR_CONCURRENCY_CAP": str(parameters.concurrency_cap),
+        "MURMUR_PROJECT": PROJECT,
+    }
 
 
 def _user_data(names: Names, parameters: Parameters) -> str:

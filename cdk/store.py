@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -28,31 +30,13 @@ class Store(Construct):
     def __init__(self, scope: Construct, id_: str, *, names: Names, history_days: int) -> None:
         """``history_days`` 0 keeps earlier runs for ever."""
         super().__init__(scope, id_)
-        access = s3.Bucket(
-            self,
-            "Access",
-            bucket_name=names.access_logs,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            lifecycle_rules=[s3.LifecycleRule(id="AccessLogs", expiration=Duration.days(ACCESS_DAYS))],
-            removal_policy=RemovalPolicy.RETAIN,
-        )
-        self.bucket = s3.Bucket(
-            self,
+        old = s3.LifecycleRule(id="AccessLogs", expiration=Duration.days(ACCESS_DAYS))
+        self.bucket = self._bucket(
             "Bucket",
-            bucket_name=names.bucket,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            server_access_logs_bucket=access,
+            names.bucket,
+            server_access_logs_bucket=self._bucket("Access", names.access_logs, lifecycle_rules=[old]),
             server_access_logs_prefix="store/",
-            lifecycle_rules=list(_lifecycle(history_days)),
-            removal_policy=RemovalPolicy.RETAIN,
+            lifecycle_rules=_lifecycle(history_days),
         )
         # Not event_bridge_enabled=True, which is a custom resource with a Lambda function of its own.
         inner = self.bucket.node.default_child
@@ -69,6 +53,21 @@ class Store(Construct):
                 resources=names.objects(*CONDITIONAL),
                 conditions={"Null": {"s3:if-match": "true", "s3:if-none-match": "true"}},
             )
+        )
+
+    def _bucket(self, id_: str, name: str, **more: Any) -> s3.Bucket:
+        """A bucket as both are: private, encrypted, over TLS only, and kept."""
+        return s3.Bucket(
+            self,
+            id_,
+            bucket_name=name,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            removal_policy=RemovalPolicy.RETAIN,
+            **more,
         )
 
 

@@ -38,22 +38,47 @@ class Watch(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self._names = names
-        self.topic = sns.Topic(self, "Alarms", topic_name=f"{names.flock}-alarms", enforce_ssl=True)
+        self.topic = self._topic(parameters.email)
+        self._alarms(functions, queues)
+        self._alarm(
+            "spend",
+            self.metric("EstimatedDollarsPerHour", "Maximum"),
+            parameters.spend_alarm,
+            "The flock costs more an hour than was agreed. `murmur stop` ends it.",
+        )
+        self._dashboard(functions, queues)
+
+    def metric(self, name: str, statistic: str, period: Duration = _FIVE) -> cloudwatch.Metric:
+        """One of the flock's own metrics."""
+        return cloudwatch.Metric(
+            namespace=NAMESPACE,
+            metric_name=name,
+            dimensions_map={"Flock": self._names.flock},
+            statistic=statistic,
+            period=period,
+        )
+
+    def _topic(self, email: str) -> sns.Topic:
+        names = self._names
+        topic = sns.Topic(self, "Alarms", topic_name=f"{names.flock}-alarms", enforce_ssl=True)
         # A policy of its own (enforce_ssl) takes the place of the one by which alarms may publish to a topic of their account.
-        self.topic.add_to_resource_policy(
+        topic.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="Alarms",
                 principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
                 actions=["sns:Publish"],
-                resources=[self.topic.topic_arn],
+                resources=[topic.topic_arn],
                 conditions={
                     "StringEquals": {"aws:SourceAccount": names.account},
                     "ArnLike": {"aws:SourceArn": names.arn("cloudwatch", f"alarm:{names.flock}-*")},
                 },
             )
         )
-        if parameters.email:
-            self.topic.add_subscription(subscriptions.EmailSubscription(parameters.email))
+        if email:
+            topic.add_subscription(subscriptions.EmailSubscription(email))
+        return topic
+
+    def _alarms(self, functions: Mapping[str, lambda_.Function], queues: Mapping[str, sqs.Queue]) -> None:
         for name, function in functions.items():
             self._alarm(
                 f"{name}-errors",
@@ -73,24 +98,6 @@ class Watch(Construct):
         missing = self.metric("AgentsMissing", "Maximum", Duration.minutes(1))
         self._alarm(
             "agents-missing", missing, 0, "Agents of the run have no instance. `murmur status` says which.", periods=5
-        )
-        spend = self.metric("EstimatedDollarsPerHour", "Maximum")
-        self._alarm(
-            "spend",
-            spend,
-            parameters.spend_alarm,
-            "The flock costs more an hour than was agreed. `murmur stop` ends it.",
-        )
-        self._dashboard(functions, queues)
-
-    def metric(self, name: str, statistic: str, period: Duration = _FIVE) -> cloudwatch.Metric:
-        """One of the flock's own metrics."""
-        return cloudwatch.Metric(
-            namespace=NAMESPACE,
-            metric_name=name,
-            dimensions_map={"Flock": self._names.flock},
-            statistic=statistic,
-            period=period,
         )
 
     def _alarm(self, name: str, metric: cloudwatch.IMetric, threshold: float, words: str, *, periods: int = 1) -> None:

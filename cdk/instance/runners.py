@@ -20,7 +20,7 @@ from agent.runner.kinds import known_runners
 from murmur.errors import InvalidInput, Unavailable
 
 PINS: Final = Path(__file__).parent / "runners.json"
-BUILT_IN: Final = frozenset({"scripted", "model"})
+BUILT_IN: Final = frozenset(name for name, profile in known_runners({}).items() if profile.module)
 """Part of Murmur: nothing to install."""
 CUSTOM: Final = "custom"
 KIRO_MANIFEST: Final = "https://prod.download.cli.kiro.dev/stable/latest/manifest.json"

@@ -55,19 +55,17 @@ def user_data(
         settings.setdefault("MURMUR_CUSTOM_PASSES", key_variable)  # the loop hands its agent this variable and no other
     if not _SHA256.fullmatch(bundle_sha256) and not _TOKEN.fullmatch(bundle_sha256):
         raise InvalidInput(f"{bundle_sha256[:70]!r} is no SHA-256.", "Give 64 hexadecimal digits.")
-    filled = {
-        "FLOCK": flock,
-        "REGION": region,
-        "BUCKET": bucket,
-        "KEY": bundle_key,
-        "SHA256": bundle_sha256,
-    }
-    for name, value in {**settings, **filled}.items():
+    place = {"FLOCK": flock, "REGION": region, "BUCKET": bucket, "KEY": bundle_key, "SHA256": bundle_sha256}
+    return _filled(place, settings)
+
+
+def _filled(place: Mapping[str, str], settings: Mapping[str, str]) -> str:
+    for name, value in {**settings, **place}.items():
         if not _SAFE.fullmatch(_TOKEN.sub("", value)):
             raise InvalidInput(f"{name} = {value[:80]!r} has signs that a shell would act on.", "Use plain characters.")
     text = TEMPLATE.read_text("utf-8")
     lines = "\n".join(f"{name}={value}" for name, value in settings.items())
-    for name, value in {**filled, "SETTINGS": lines}.items():
+    for name, value in {**place, "SETTINGS": lines}.items():
         text = text.replace(f"@{name}@", value)
     if len(text.encode()) > LIMIT_BYTES:
         raise InvalidInput(

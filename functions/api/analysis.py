@@ -6,13 +6,11 @@ from typing import Final
 
 from functions.api import past
 from functions.api.resolver import group, services
-from murmur import analysis, keys
+from murmur import analysis
 from murmur.analysis import Analysis
 from murmur.control import read_control
 from murmur.entry import LogEntry
-from murmur.errors import NotFound
 from murmur.gather import gather
-from murmur.listing import everything
 from murmur.logs import LogReader
 from murmur.ports import Store
 
@@ -40,12 +38,9 @@ async def run_analysis(run: str) -> Analysis:
 
 
 async def _analysed(store: Store, run: str, where: str) -> Analysis:
-    root = keys.history(where) if where else ""
-    listed = await everything(store, root + keys.STORE)
-    found = [keys.agent_of_log(item.key[len(root) :]) for item in listed]
-    agents = sorted(agent for agent in found if agent is not None)
-    if where and not agents and not (await store.list(keys.history(where), limit=1)).objects:
-        raise NotFound(f"There is no run {run!r} in the history.", "GET /cluster/history lists them.")
+    agents = await past.agents_of(store, where)
+    if not agents:
+        await past.check_there(store, where)
     reader, most = LogReader(store, where), min(MOST_OF_ONE, max(1, MOST_ENTRIES // max(1, len(agents))))
     logs = await gather(lambda agent: _log(reader, agent, most), agents, at_once=16)
     return analysis.analyse(

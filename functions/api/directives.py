@@ -1,51 +1,54 @@
-"""Directives to many agents at once, chosen by a filter."""
+"""Routes of directives: an extra instruction to one agent, or to all that a filter names."""
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Final
 
 from aws_lambda_powertools.event_handler.openapi.params import Body
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
-from functions.api.models import Text
+from functions.api.members import check_member
+from functions.api.models import Agent, Directed, Directive, DirectivesRequest, Done, TextRequest
 from functions.api.resolver import group, services
 from murmur import keys, where
 from murmur.census import read_status
 from murmur.documents import DIRECTIVE_LIMIT, check_text
+from murmur.errors import ObjectMissing
 from murmur.gather import gather
 from murmur.services import Services
 
+_MARKDOWN: Final = "text/markdown; charset=utf-8"
 router = group()
 
 
-class DirectivesRequest(BaseModel):
-    """Whom, and what: a text to set, or ``clear``. ``dry_run`` alone, or beside either, only tells whom it would reach."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-    where: Annotated[Text, Field(min_length=1, description="A filter, such as: idle and iteration < 3.")]
-    text: Text | None = None
-    clear: bool = False
-    dry_run: bool = False
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        asked = (self.text is not None) + self.clear
-        if asked > 1 or (asked == 0 and not self.dry_run):
-            raise PydanticCustomError("one", "give either a text or clear")
-        return self
+@router.get("/cluster/agents/<n>/directive", tags=["direction"])
+async def get_directive(n: Agent) -> Directive:
+    """One agent's extra instruction; empty if it has none."""
+    await check_member(services(), n)
+    try:
+        found = await services().store.get(keys.directive(n))
+    except ObjectMissing:
+        return Directive(agent=n, text="", etag="")
+    return Directive(agent=n, text=found.body.decode("utf-8", "replace"), etag=found.etag)
 
 
-class Directed(BaseModel):
-    """The agents the filter named when it was asked, and whether anything was done. Later changes of theirs change nothing."""
+@router.put("/cluster/agents/<n>/directive", tags=["direction"])
+async def put_directive(n: Agent, what: Annotated[TextRequest, Body()]) -> Directive:
+    """Give one agent an extra instruction. It wakes for it."""
+    await check_member(services(), n)
+    store, key, body = services().store, keys.directive(n), _body(what.text)
+    if what.etag:
+        etag = await store.replace(key, body, what.etag, content_type=_MARKDOWN)
+    else:
+        etag = await store.put(key, body, content_type=_MARKDOWN)
+    return Directive(agent=n, text=what.text, etag=etag)
 
-    model_config = ConfigDict(frozen=True)
-    where: str
-    agents: tuple[int, ...]
-    of: int
-    """How many agents the flock has."""
-    dry_run: bool
-    cleared: bool = False
+
+@router.delete("/cluster/agents/<n>/directive", tags=["direction"])
+async def delete_directive(n: Agent) -> Done:
+    """Take the extra instruction away."""
+    await check_member(services(), n)
+    await services().store.delete([keys.directive(n)])
+    return Done()
 
 
 @router.post("/cluster/directives", tags=["direction"])
@@ -57,7 +60,7 @@ async def post_directives(what: Annotated[DirectivesRequest, Body()]) -> Directe
 async def direct(services: Services, what: DirectivesRequest) -> Directed:
     """Do what was asked. Everything is checked before the first is written. Raises BadFilter, InvalidInput."""
     test = where.parse(what.where)
-    body = check_text(what.text, "The directive", DIRECTIVE_LIMIT) if what.text is not None else b""
+    body = _body(what.text) if what.text is not None else b""
     status = await read_status(services)
     chosen = [agent.id for agent in status.agents if test(where.Subject.of(agent))]
     named = [keys.directive(agent) for agent in chosen]
@@ -65,7 +68,11 @@ async def direct(services: Services, what: DirectivesRequest) -> Directed:
         if what.clear:
             await services.store.delete(named)
         else:
-            await gather(lambda key: services.store.put(key, body, content_type="text/markdown; charset=utf-8"), named)
+            await gather(lambda key: services.store.put(key, body, content_type=_MARKDOWN), named)
     return Directed(
         where=what.where, agents=tuple(chosen), of=len(status.agents), dry_run=what.dry_run, cleared=what.clear
     )
+
+
+def _body(text: str) -> bytes:
+    return check_text(text, "The directive", DIRECTIVE_LIMIT)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel
 
-from murmur.errors import InvalidInput, MurmurError
+from murmur.errors import InvalidInput, MurmurError, NotFound
 
 _log = logging.getLogger(__name__)
 
@@ -24,32 +24,30 @@ class ErrorBody(BaseModel):
     remedy: str
 
 
-class TooLarge(MurmurError):
+class TooLarge(InvalidInput):
     """More than fits. Remedy: the message names the limit and the way around it."""
 
     code = "too_large"
     http_status = 413
 
 
-class WrongMethod(MurmurError):
+class WrongMethod(InvalidInput):
     """The route exists, but not with this method. Remedy: use one of the methods named."""
 
     code = "wrong_method"
     http_status = 405
 
 
-class NoRoute(MurmurError):
+class NoRoute(NotFound):
     """There is no such route. Remedy: GET /openapi.json lists them."""
 
     code = "no_route"
-    http_status = 404
 
 
 class Internal(MurmurError):
     """A fault of this program. Remedy: the log of the process tells more."""
 
     code = "internal"
-    http_status = 500
 
 
 INTERNAL: Final = Internal(

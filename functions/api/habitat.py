@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions.api.archive import zip_output
 from functions.api.download import archive_response, file_response
-from functions.api.models import FileQuery, Limit, Text
+from functions.api.models import AfterKey, FileQuery, Key, Limit
 from functions.api.resolver import group, services
 from murmur import keys, versions
 from murmur.documents import read_config
@@ -18,12 +18,9 @@ from murmur.versions import Versions
 
 router = group()
 
-Key = Annotated[Text, Query(min_length=1, description="The file's name, with or without its folder.")]
-After = Annotated[Text, Query(description="Keys behind this one.")]
-
 
 @router.get("/cluster/habitat", tags=["habitat"])
-async def habitat(after: After = "", limit: Limit = 1000) -> FileList:
+async def habitat(after: AfterKey = "", limit: Limit = 1000) -> FileList:
     """The files in output/, ascending, a page at a time."""
     store = services().store
     size = (await read_config(store)).config.concurrency

@@ -10,10 +10,19 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from functions.api import past
 from functions.api.archive import zip_output
 from functions.api.download import archive_response, file_response
-from functions.api.habitat import After, Key
-from functions.api.logs import After as AfterIteration
-from functions.api.logs import Newest, entry_page, read_page
-from functions.api.models import Agent, EntryPage, FileQuery, Limit, RunDetail, RunList
+from functions.api.logs import read_page
+from functions.api.models import (
+    AfterIteration,
+    AfterKey,
+    Agent,
+    EntryPage,
+    FileQuery,
+    Key,
+    Limit,
+    Newest,
+    RunDetail,
+    RunList,
+)
 from functions.api.resolver import group, services
 from murmur import keys, versions
 from murmur.files import file_key
@@ -30,7 +39,7 @@ async def history(limit: Limit = 50) -> RunList:
 
 
 @router.get("/cluster/history/<run>", tags=["history"])
-async def one_run(run: str, after: After = "", limit: Limit = 1000) -> RunDetail:
+async def one_run(run: str, after: AfterKey = "", limit: Limit = 1000) -> RunDetail:
     """One earlier run: its agents, and its files a page at a time."""
     return await past.read_run(services().store, run, after, limit)
 
@@ -40,9 +49,7 @@ async def run_log(
     run: str, n: Agent, after: AfterIteration = -1, limit: Limit = 200, newest: Newest = False
 ) -> EntryPage:
     """One agent's entries in an earlier run, as /cluster/agents/{n}/log."""
-    return entry_page(
-        n, await read_page(LogReader(services().store, await _place(run)), n, after, limit, newest=newest)
-    )
+    return await read_page(LogReader(services().store, await _place(run)), n, after, limit, newest=newest)
 
 
 @router.get("/cluster/history/<run>/file", tags=["history"])

@@ -11,8 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions.api.download import file_response, type_of
 from functions.api.errors import TooLarge
-from functions.api.habitat import After, Key
-from functions.api.models import Done, FileQuery, Limit
+from functions.api.models import AfterKey, Done, FileQuery, Key, Limit
 from functions.api.resolver import group, request, services
 from murmur import keys, versions
 from murmur.entry import timestamp
@@ -25,7 +24,7 @@ router = group()
 
 
 @router.get("/cluster/knowledge", tags=["knowledge"])
-async def knowledge(after: After = "", limit: Limit = 1000) -> FileList:
+async def knowledge(after: AfterKey = "", limit: Limit = 1000) -> FileList:
     """The reference material, ascending, a page at a time."""
     return await list_files(services().store, keys.KNOWLEDGE, after=after, limit=limit, authors={})
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from murmur.config import FlockConfig
@@ -33,6 +33,10 @@ def _unicode(text: str) -> str:
 Text = Annotated[str, AfterValidator(_unicode)]
 Agent = Annotated[int, Path(ge=0, le=999_999, description="Which agent, counted from 0.")]
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many, at most.")]
+Key = Annotated[Text, Query(min_length=1, description="The file's name, with or without its folder.")]
+AfterKey = Annotated[Text, Query(description="Keys behind this one.")]
+AfterIteration = Annotated[int, Query(ge=-1, description="Entries newer than this iteration; -1: from the beginning.")]
+Newest = Annotated[bool, Query(description="The newest entries instead of the first after ``after``.")]
 
 
 class FileQuery(BaseModel):
@@ -64,6 +68,22 @@ class TextRequest(_Request):
     etag: Annotated[str, Field(pattern=r"^[!-~]{0,128}$")] = ""
 
 
+class DirectivesRequest(_Request):
+    """Whom, and what: a text to set, or ``clear``. ``dry_run`` alone, or beside either, only tells whom it would reach."""
+
+    where: Annotated[Text, Field(min_length=1, description="A filter, such as: idle and iteration < 3.")]
+    text: Text | None = None
+    clear: bool = False
+    dry_run: bool = False
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        asked = (self.text is not None) + self.clear
+        if asked > 1 or (asked == 0 and not self.dry_run):
+            raise PydanticCustomError("one", "give either a text or clear")
+        return self
+
+
 class Progress(_Answer):
     """What an action led to."""
 
@@ -77,6 +97,17 @@ class Directive(_Answer):
     agent: int
     text: str
     etag: str
+
+
+class Directed(_Answer):
+    """The agents the filter named when it was asked, and whether anything was done. Later changes of theirs change nothing."""
+
+    where: str
+    agents: tuple[int, ...]
+    of: int
+    """How many agents the flock has."""
+    dry_run: bool
+    cleared: bool = False
 
 
 class Done(_Answer):

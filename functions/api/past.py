@@ -47,8 +47,8 @@ async def read_run(store: Store, run: str, after: str, limit: int) -> RunDetail:
     where = await place_of(store, run)
     agents = await _agents(store, where)
     files = await list_files(store, keys.OUTPUT, after=after, limit=limit, run=where, authors={})
-    if where and not agents and not files.files and not (await store.list(keys.history(run), limit=1)).objects:
-        raise NotFound(f"There is no run {run!r} in the history.", "GET /cluster/history lists them.")
+    if not agents and not files.files:
+        await check_there(store, where)
     noted, roster = await _noted(store, where), await _roster(store, where)
     return RunDetail(
         run=run,
@@ -71,6 +71,20 @@ async def place_of(store: Store, run: str) -> str:
     check_run(run)
     roster = await _roster(store, "")
     return "" if roster is not None and roster.run == run else run
+
+
+async def agents_of(store: Store, where: str) -> list[int]:
+    """Who left a log, ascending."""
+    root = keys.history(where) if where else ""
+    listed = await everything(store, root + keys.STORE)
+    found = (keys.agent_of_log(item.key[len(root) :]) for item in listed)
+    return sorted(agent for agent in found if agent is not None)
+
+
+async def check_there(store: Store, where: str) -> None:
+    """Raises NotFound if the history has nothing of the run. The flock's own ("") is always there."""
+    if where and not (await store.list(keys.history(where), limit=1)).objects:
+        raise NotFound(f"There is no run {where!r} in the history.", "GET /cluster/history lists them.")
 
 
 async def _names(store: Store) -> list[str]:
@@ -105,30 +119,27 @@ async def _summary(store: Store, run: str) -> Run:
     )
 
 
-async def _noted(store: Store, run: str) -> Control:
+async def _noted(store: Store, where: str) -> Control:
     """How the run stood when it was last heard of; empty where nobody noted it."""
     try:
-        return parse_control((await store.get(keys.history(run, keys.CONTROL) if run else keys.CONTROL)).body)
+        return parse_control((await store.get(keys.history(where, keys.CONTROL) if where else keys.CONTROL)).body)
     except (ObjectMissing, InvalidInput):
         return Control()
 
 
-async def _roster(store: Store, run: str) -> Roster | None:
+async def _roster(store: Store, where: str) -> Roster | None:
     """What the run was started with; None where that is not there, or damaged."""
     try:
-        found = await store.get(keys.history(run, keys.ROSTER) if run else keys.ROSTER)
+        found = await store.get(keys.history(where, keys.ROSTER) if where else keys.ROSTER)
         return Roster.model_validate_json(found.body)
     except (ObjectMissing, ValidationError):
         return None
 
 
-async def _agents(store: Store, run: str) -> list[RunAgent]:
+async def _agents(store: Store, where: str) -> list[RunAgent]:
     """The agents that left a log, and how many entries each has: iterations count from 0 without a gap."""
-    root = keys.history(run) if run else ""
-    listed = await everything(store, root + keys.STORE)
-    found = [keys.agent_of_log(item.key[len(root) :]) for item in listed]
-    agents = sorted(agent for agent in found if agent is not None)
-    reader = LogReader(store, run)
+    agents = await agents_of(store, where)
+    reader = LogReader(store, where)
     pages = await gather(lambda agent: reader.newest(agent, 1), agents)
     return [RunAgent(id=agent, entries=page.newest + 1) for agent, page in zip(agents, pages, strict=True)]
 

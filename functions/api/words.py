@@ -1,4 +1,4 @@
-"""Routes of what the operator says: configuration, direction, directives."""
+"""Routes of what the operator says to the whole flock: configuration and direction."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from functions.api import operate
-from functions.api.members import check_member
-from functions.api.models import Agent, Directive, Done, TextRequest
+from functions.api.models import TextRequest
 from functions.api.resolver import group, services
-from murmur import keys
 from murmur.config import FlockConfig
-from murmur.documents import DIRECTIVE_LIMIT, Direction, check_text, read_config, read_direction, write_direction
-from murmur.errors import ObjectMissing
+from murmur.documents import Direction, read_direction, write_direction
 
 router = group()
 
@@ -21,7 +18,7 @@ router = group()
 @router.get("/cluster/config", tags=["config"])
 async def get_config() -> FlockConfig:
     """The configuration; defaults where nothing was set."""
-    return (await read_config(services().store)).config
+    return (await operate.read_allowed_config(services())).config
 
 
 @router.put("/cluster/config", tags=["config"])
@@ -42,35 +39,3 @@ async def get_direction() -> Direction:
 async def put_direction(what: Annotated[TextRequest, Body()]) -> Direction:
     """Set the goal. A flock that runs or has settled takes it up at once."""
     return await write_direction(services().store, what.text, etag=what.etag)
-
-
-@router.get("/cluster/agents/<n>/directive", tags=["direction"])
-async def get_directive(n: Agent) -> Directive:
-    """One agent's extra instruction; empty if it has none."""
-    await check_member(services(), n)
-    try:
-        found = await services().store.get(keys.directive(n))
-    except ObjectMissing:
-        return Directive(agent=n, text="", etag="")
-    return Directive(agent=n, text=found.body.decode("utf-8", "replace"), etag=found.etag)
-
-
-@router.put("/cluster/agents/<n>/directive", tags=["direction"])
-async def put_directive(n: Agent, what: Annotated[TextRequest, Body()]) -> Directive:
-    """Give one agent an extra instruction. It wakes for it."""
-    await check_member(services(), n)
-    store, key, kind = services().store, keys.directive(n), "text/markdown; charset=utf-8"
-    body = check_text(what.text, "The directive", DIRECTIVE_LIMIT)
-    if what.etag:
-        etag = await store.replace(key, body, what.etag, content_type=kind)
-    else:
-        etag = await store.put(key, body, content_type=kind)
-    return Directive(agent=n, text=what.text, etag=etag)
-
-
-@router.delete("/cluster/agents/<n>/directive", tags=["direction"])
-async def delete_directive(n: Agent) -> Done:
-    """Take the extra instruction away."""
-    await check_member(services(), n)
-    await services().store.delete([keys.directive(n)])
-    return Done()

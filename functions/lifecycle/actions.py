@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -12,11 +11,13 @@ from typing import Final
 from functions.lifecycle.archive import archive
 from functions.lifecycle.lease import LeaseSign
 from functions.lifecycle.settle import SettleWatch
+from functions.lifecycle.wires import unwire, wire
 from murmur import keys
 from murmur.config import FlockConfig
 from murmur.control import Control, FlockState, move, read_control
+from murmur.documents import read_config, read_direction
 from murmur.entry import moment, timestamp
-from murmur.errors import MurmurError, ObjectChanged, ObjectMissing
+from murmur.errors import MurmurError, ObjectChanged
 from murmur.handover import hand_over
 from murmur.pattern import wiring_for
 from murmur.ports import Clock, Fabric, Fleet, HostInfo, LifecycleAction, Store
@@ -24,7 +25,6 @@ from murmur.roster import MAX_LAUNCHES, Roster, read_roster, read_roster_documen
 
 STUCK_SECONDS: Final = 120.0
 """A start or stop that takes longer has lost its function; the tick takes it up again."""
-_AT_ONCE: Final = 16
 _ATTEMPTS: Final = 4
 _log = logging.getLogger(__name__)
 
@@ -62,8 +62,8 @@ class Lifecycle:
         roster = await self._new_roster(run, control)
         for left_over in await self.fabric.runs():
             if left_over != run:
-                await self._unwire(left_over)
-        await self._wire(run, roster, await self._config())
+                await unwire(self.fabric, left_over)
+        await self._wire(run, roster, await self._config(), range(roster.size))
         names = list(roster.hosts)
         # A start that is taken up again is the same launch: the fleet must be able to tell, or it would launch twice.
         hosts = await (self.fleet.launch(run, names) if roster.launches else self._launch(run, names))
@@ -78,11 +78,8 @@ class Lifecycle:
         if control.handover is not None:
             await hand_over(self.store, control.handover)
         await archive(self.store, read.roster.run if read.roster else f"before-{run}")
-        try:
-            direction = (await self.store.get(keys.DIRECTION)).body.decode("utf-8", "replace")
-        except ObjectMissing:
-            direction = ""
-        roster = Roster.plan(run, await self._config(), direction)
+        direction = await read_direction(self.store)
+        roster = Roster.plan(run, await self._config(), direction.text)
         for _ in range(_ATTEMPTS):
             try:
                 await write_roster(self.store, read, roster)
@@ -100,7 +97,7 @@ class Lifecycle:
         if control is None or control.state not in ("stopping", "stopped"):
             return
         await self.fleet.terminate(run)
-        await self._unwire(run)
+        await unwire(self.fabric, run)
         if control.state == "stopping":
             await self._say("stopped", control.reason, run)
 
@@ -109,7 +106,7 @@ class Lifecycle:
         control, roster = await self._control(run), await read_roster(self.store)
         if control is None or not control.alive or roster is None or roster.run != run:
             return
-        await self._wire(run, roster, await self._config())
+        await self._wire(run, roster, await self._config(), range(roster.size))
 
     async def tick(self, run: str) -> None:
         """The regular look: finish what is stuck, bring back what died, settle, and end what has lasted long enough."""
@@ -163,11 +160,7 @@ class Lifecycle:
         elif twice:
             await self.fleet.launch(run, sorted(alive))  # each has one already: the fleet ends the others
         wired = {circuit.agent for circuit in await self.fabric.circuits(run)}
-        if len(wired) < roster.size:
-            await self._each(
-                lambda agent: self.fabric.wire(run, agent, wiring_for(self.bucket, config, agent)),
-                (agent for agent in range(roster.size) if agent not in wired),
-            )
+        await self._wire(run, roster, config, (agent for agent in range(roster.size) if agent not in wired))
         return alive | set(again)
 
     def _rested(self, host: HostInfo | None, tries: int) -> bool:
@@ -185,28 +178,17 @@ class Lifecycle:
         elif control.state == "settled" and verdict.waiting_for:
             await self._say("running", verdict.waiting_for, control.run)
 
-    # -- shared steps -----------------------------------------------------------------------------------------------
-
     async def _control(self, run: str) -> Control | None:
         """The control document if ``run`` is still the run."""
         control = (await read_control(self.store)).control
         return control if control.run == run else None
 
     async def _config(self) -> FlockConfig:
-        try:
-            return FlockConfig.from_json((await self.store.get(keys.CONFIG)).body)
-        except ObjectMissing:
-            return FlockConfig()
+        return (await read_config(self.store)).config
 
-    async def _wire(self, run: str, roster: Roster, config: FlockConfig) -> None:
+    async def _wire(self, run: str, roster: Roster, config: FlockConfig, agents: Iterable[int]) -> None:
         sized = config.model_copy(update={"concurrency": roster.size})
-        await self._each(
-            lambda agent: self.fabric.wire(run, agent, wiring_for(self.bucket, sized, agent)), range(roster.size)
-        )
-
-    async def _unwire(self, run: str) -> None:
-        circuits = await self.fabric.circuits(run)
-        await self._each(lambda agent: self.fabric.unwire(run, agent), [circuit.agent for circuit in circuits])
+        await wire(self.fabric, run, {agent: wiring_for(self.bucket, sized, agent) for agent in agents})
 
     async def _launch(self, run: str, names: list[str]) -> list[HostInfo]:
         """Count the launch before it happens, so that a host that kills its launcher is not started for ever."""
@@ -222,18 +204,6 @@ class Lifecycle:
 
     async def _say(self, state: FlockState, reason: str, run: str) -> bool:
         return await move(self.store, state, reason, timestamp(self.clock.now()), run=run) is not None
-
-    async def _each(self, step: Callable[[int], Awaitable[None]], agents: Iterable[int]) -> None:
-        """Every agent's step, also if one fails: nothing may still be under way when what follows undoes it. Raises the first failure."""
-        gate = asyncio.Semaphore(_AT_ONCE)
-
-        async def one(agent: int) -> None:
-            async with gate:
-                await step(agent)
-
-        for failure in await asyncio.gather(*(one(agent) for agent in agents), return_exceptions=True):
-            if failure is not None:
-                raise failure
 
     def _seconds_since(self, ts: str) -> float:
         then = moment(ts)

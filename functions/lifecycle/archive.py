@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
+from contextlib import suppress
 from typing import Final
 
 from murmur import keys
 from murmur.errors import ObjectMissing
+from murmur.gather import gather
 from murmur.listing import everything
 from murmur.ports import Store
 
@@ -19,18 +20,14 @@ async def archive(store: Store, run: str) -> int:
     Directives are copied but stay: they hold until the operator clears them. Heartbeats of the run are deleted.
     """
     moved = 0
-    gate = asyncio.Semaphore(_AT_ONCE)
 
     async def copy(key: str) -> None:
-        async with gate:
-            try:
-                await store.copy(key, keys.history(run, key))
-            except ObjectMissing:
-                return
+        with suppress(ObjectMissing):
+            await store.copy(key, keys.history(run, key))
 
     for prefix in keys.ARCHIVED:
         found = [item.key for item in await everything(store, prefix)]
-        await asyncio.gather(*(copy(key) for key in found))
+        await gather(copy, found, at_once=_AT_ONCE)
         await store.delete([key for key in found if keys.agent_of_directive(key) is None])
         moved += len(found)
     await store.delete([item.key for item in await everything(store, keys.STATE)])

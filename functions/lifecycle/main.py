@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from functions.lifecycle.actions import Lifecycle
-from functions.lifecycle.census import Count, count_agents
+from functions.lifecycle.count import Count, count_agents
 from functions.lifecycle.settle import SettleWatch
 from murmur.aws.composition import Deployment
 from murmur.aws.fleet import Ec2Fleet
-from murmur.aws.looping import Loop
 from murmur.aws.telemetry import Telemetry
+from murmur.aws.warm import Warm
 from murmur.control import read_control
 
 _EC2: Final = "EC2 Instance State-change Notification"
@@ -33,53 +33,43 @@ class Asked(BaseModel):
     run: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{0,32}$")] = ""
 
 
-class Function:
-    """One process's lifecycle: made at the first event, and again if that failed."""
+class _Flock(NamedTuple):
+    """What acts on the flock, and the instances it acts by."""
 
-    def __init__(self) -> None:
-        self._lifecycle: Lifecycle | None = None
-        self._fleet: Ec2Fleet | None = None
-        self._loop = Loop()
+    lifecycle: Lifecycle
+    fleet: Ec2Fleet
 
-    def __call__(self, event: dict[str, Any], _context: object) -> dict[str, Any]:
-        """Serve one event. Raises MurmurError if the action failed."""
-        asked = parse(event)
-        if asked is None:
-            _log.error("an event that asks for nothing was left out", extra={"event": str(event)[:500]})
-            return {"served": False}
-        telemetry.told(action=asked.action, run=asked.run)
-        self._loop.run(self._serve(asked))
-        return {"served": True}
 
-    def close(self) -> None:
-        """Forget the flock; Lambda never asks for it."""
-        self._loop.close()
-        self._lifecycle = self._fleet = None
+def _made() -> _Flock:
+    deployment = Deployment()
+    deployment.cloud.require("launch_template", "subnets")
+    store, fabric, fleet = deployment.adapters.store, deployment.adapters.fabric, deployment.fleet()
+    watch = SettleWatch(store, fabric)
+    return _Flock(Lifecycle(deployment.settings.bucket, store, fabric, fleet, deployment.clock, watch), fleet)
 
-    async def _serve(self, asked: Asked) -> None:
-        lifecycle, fleet = self._made()
-        control = (await read_control(lifecycle.store)).control
-        run = asked.run or control.run
-        if run:
-            await lifecycle.act(asked.action, run)
-        if asked.action == "tick" and run:
-            self._tell(await look_round(lifecycle, fleet))
 
-    def _tell(self, count: Count) -> None:
+def _handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Serve one event. Raises MurmurError if the action failed."""
+    asked = parse(event)
+    if asked is None:
+        _log.error("an event that asks for nothing was left out", extra={"event": str(event)[:500]})
+        return {"served": False}
+    telemetry.carry(action=asked.action, run=asked.run)
+    warm.run(lambda flock: _serve(asked, flock))
+    return {"served": True}
+
+
+async def _serve(asked: Asked, flock: _Flock) -> None:
+    lifecycle, fleet = flock
+    run = asked.run or (await read_control(lifecycle.store)).control.run
+    if run:
+        await lifecycle.act(asked.action, run)
+    if asked.action == "tick" and run:
+        count = await look_round(lifecycle, fleet)
         telemetry.count("AgentsExpected", count.expected)
         telemetry.count("AgentsMissing", count.missing)
         telemetry.count("Hosts", count.hosts)
         telemetry.count("EstimatedDollarsPerHour", count.dollars_per_hour)
-
-    def _made(self) -> tuple[Lifecycle, Ec2Fleet]:
-        if self._lifecycle is None or self._fleet is None:
-            deployment = Deployment()
-            deployment.cloud.require("launch_template", "subnets")
-            store, fabric, fleet = deployment.adapters.store, deployment.adapters.fabric, deployment.fleet()
-            watch = SettleWatch(store, fabric)
-            self._fleet = fleet
-            self._lifecycle = Lifecycle(deployment.settings.bucket, store, fabric, fleet, deployment.clock, watch)
-        return self._lifecycle, self._fleet
 
 
 async def look_round(lifecycle: Lifecycle, fleet: Ec2Fleet) -> Count:
@@ -105,7 +95,7 @@ def _event_id(event: Mapping[str, Any]) -> str:
     return str(event.get("id") or "")
 
 
-telemetry = Telemetry()
-function = Function()
-handler = telemetry.wrap(function, _event_id)
+warm: Final = Warm(_made)
+telemetry: Final = Telemetry()
+handler: Final = telemetry.wrap(_handle, _event_id)
 """Serves one event."""

@@ -51,10 +51,6 @@ class Live:
         self._order = asyncio.Lock()
         self._queues_at = float("-inf")
 
-    async def admit(self, ticket: str, address: str) -> bool:
-        """Whether a connection that shows this ticket may open. Uses the ticket up."""
-        return await self._services.tickets.redeem(ticket, address)
-
     async def on_disconnect(self, connection: str) -> None:
         """Forget a connection."""
         await self._watchers.set(connection, watching=False)

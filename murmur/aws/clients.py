@@ -142,7 +142,7 @@ class Clients:
         client: ServiceQuotasClient = self._make("service-quotas", _QUICK)
         return client
 
-    def connections(self, url: str) -> ApiGatewayManagementApiClient:
+    def websockets(self, url: str) -> ApiGatewayManagementApiClient:
         """@connections of the WebSocket API at ``url`` (``https://…/stage``)."""
         client: ApiGatewayManagementApiClient = self._make("apigatewaymanagementapi", _QUICK, url)
         return client

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from murmur.aws.adapters import Adapters, open_adapters
@@ -23,13 +22,14 @@ HOSTS_REMEMBERED_SECONDS: Final = 5.0
 
 
 class Deployment:
-    """A flock on AWS. ``environment``: what it is told by, and where AWS is; None: the process's own."""
+    """A flock on AWS, as the process's environment tells of it."""
 
-    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
-        self.settings = Settings.from_environment(environment)
-        self.cloud = CloudSettings.from_environment(environment)
+    def __init__(self) -> None:
+        """Raises InvalidInput if a variable is wrong."""
+        self.settings = Settings.from_environment()
+        self.cloud = CloudSettings.from_environment()
         self.clock = SystemClock()
-        self.adapters: Adapters = open_adapters(self.settings, environment)
+        self.adapters: Adapters = open_adapters(self.settings)
 
     def services(self) -> Services:
         """What the API and the live view work with. Raises InvalidInput if a variable is missing."""

@@ -30,11 +30,13 @@ class EventBridgeFabric:
     Changes are made at the rate that EventBridge allows, and again where AWS says that it was too fast all the same.
     """
 
-    def __init__(self, clients: Clients, settings: Settings, pace: Pace | None = None) -> None:
+    def __init__(self, clients: Clients, settings: Settings) -> None:
         self._clients = clients
         self._settings = settings
         self._flock = settings.flock
-        self._pace = pace or Pace()
+        self._pace = Pace()
+        self._urls: dict[str, str] = {}
+        """Of queues, by name: an inbox is made for every look at a depth, and need not ask for it each time."""
         self._name = re.compile(rf"{re.escape(settings.flock)}-([0-9A-Za-z]+)-agent-(\d+)")
 
     async def wire(self, run: str, agent: int, wiring: Wiring) -> None:
@@ -46,6 +48,7 @@ class EventBridgeFabric:
         """See ``Fabric.unwire``."""
         name, bus = self.name(run, agent), self._settings.bus_of(agent)
         await self._pace.keep(lambda: call(name, self._unwire, bus, name))
+        self._urls.pop(name, None)
 
     async def circuits(self, run: str) -> list[Circuit]:
         """See ``Fabric.circuits``."""
@@ -69,11 +72,11 @@ class EventBridgeFabric:
 
     def inbox(self, run: str, agent: int) -> SqsInbox:
         """See ``Fabric.inbox``."""
-        return SqsInbox(self._clients, self.name(run, agent), dead_letters(self._flock))
+        return SqsInbox(self._clients, self.name(run, agent), dead_letters(self._flock), self._urls)
 
     async def dead_letters(self) -> Depth:
         """How many messages of all readers were given up (received 20 times and never acknowledged)."""
-        return await SqsInbox(self._clients, dead_letters(self._flock)).depth()
+        return await SqsInbox(self._clients, dead_letters(self._flock), urls=self._urls).depth()
 
     def name(self, run: str, agent: int) -> str:
         """What a reader's rule and queue are called."""

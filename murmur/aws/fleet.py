@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
 from typing import Final
 
 from murmur.aws import places
 from murmur.aws.clients import Clients
 from murmur.aws.cloud import CloudSettings
 from murmur.aws.instances import Instance, Instances, Mismatch, NoCapacity
+from murmur.aws.sightings import Sightings
 from murmur.aws.threads import call
 from murmur.errors import MurmurError, NotFound, Unavailable
 from murmur.ports import Clock, HostInfo, Store
@@ -18,14 +18,12 @@ from murmur.roster import Roster, read_roster
 
 LOOKS: Final = 6
 """How often ``terminate`` looks whether all are going, each time after twice as long."""
-_LAG: Final = timedelta(minutes=2)
-"""For how long a listing may not show what was launched, or show what was ended (EC2: eventual consistency)."""
 _MISMATCHES: Final = 3
 _log = logging.getLogger(__name__)
 
 
 class Ec2Fleet:
-    """The instances of one flock. Those that it launched itself it knows, also while EC2's listing does not show them yet."""
+    """The instances of one flock."""
 
     def __init__(
         self,
@@ -39,19 +37,18 @@ class Ec2Fleet:
     ) -> None:
         """``remembered_seconds``: for how long ``hosts`` may answer from memory, where many ask."""
         self._instances = Instances(clients, flock, cloud)
-        self._flock = flock
+        self._sightings = Sightings(self._instances, flock, clock)
         self._cloud = cloud
         self._store = store
         self._clock = clock
         self._remembered_seconds = remembered_seconds
         self._remembered: dict[str, tuple[float, list[HostInfo]]] = {}
-        self._made: dict[str, tuple[datetime, Instance]] = {}
 
     async def launch(self, run: str, names: Sequence[str]) -> list[HostInfo]:
         """See ``Fleet.launch``. A name that could not be had is returned as gone, with the reason. Raises Unavailable if none could."""
         self._cloud.require("launch_template", "subnets")
         roster = await self._roster(run)
-        known = await self._of(run)
+        known = await self._sightings.of(run)
         await self._end(_surplus(known))
         filled = {instance.name: instance for instance in known if instance.up}
         wanted = [name for name in names if name not in filled]
@@ -82,7 +79,7 @@ class Ec2Fleet:
         return known
 
     async def _hosts(self, run: str) -> list[HostInfo]:
-        known = [instance for instance in await self._of(run) if instance.name]
+        known = [instance for instance in await self._sightings.of(run) if instance.name]
         filled = {instance.name for instance in known if not instance.ended}
         newest: dict[str, Instance] = {}
         for instance in sorted(known, key=lambda found: found.launched):
@@ -106,9 +103,7 @@ class Ec2Fleet:
         await self._terminate("", lambda instance: "" < instance.run < run)
         roster = await read_roster(self._store)
         if roster is not None and roster.run == run:
-            await self._label(roster, [instance for instance in await self._of(run) if instance.up])
-
-    # -- launching ----------------------------------------------------------------------------------------------------
+            await self._label(roster, [instance for instance in await self._sightings.of(run) if instance.up])
 
     async def _launch(self, run: str, roster: Roster, names: Sequence[str]) -> tuple[list[Instance], str]:
         """Ask one subnet after the other; returns what came, and why it was not all ("" if it was)."""
@@ -125,7 +120,7 @@ class Ec2Fleet:
                 if short.anywhere:
                     break
                 continue
-            self._made |= {instance.id: (self._clock.now(), instance) for instance in came}
+            self._sightings.launched(came)
             made += came
             if len(came) < len(left):
                 reason = f"{subnet} had {len(came)} of {len(left)} {roster.config.instanceType}"
@@ -163,20 +158,9 @@ class Ec2Fleet:
             raise NotFound(f"roster.json is not of run {run}.", "Start the flock again.")
         return roster
 
-    # -- looking and ending -------------------------------------------------------------------------------------------
-
-    async def _of(self, run: str) -> list[Instance]:
-        """The instances of the run ("": all of the flock that are left), with those this process launched and EC2 does not list yet."""
-        listed = await call(f"instances of {self._flock}", self._instances.all, run)
-        for instance in listed:
-            self._made.pop(instance.id, None)
-        oldest = self._clock.now() - _LAG
-        self._made = {id_: (when, instance) for id_, (when, instance) in self._made.items() if when > oldest}
-        return [*listed, *(instance for _, instance in self._made.values() if run in ("", instance.run))]
-
     async def _terminate(self, run: str, chosen: Callable[[Instance], bool]) -> None:
         for look in range(LOOKS):
-            left = [instance for instance in await self._of(run) if not instance.ended and chosen(instance)]
+            left = [instance for instance in await self._sightings.of(run) if not instance.ended and chosen(instance)]
             if not left:
                 return
             if look:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +29,14 @@ class SqsInbox:
     poll, and if there is none, what the poll finds is put straight back.
     """
 
-    def __init__(self, clients: Clients, queue: str, dead_letters: str = "") -> None:
+    def __init__(
+        self, clients: Clients, queue: str, dead_letters: str = "", urls: MutableMapping[str, str] | None = None
+    ) -> None:
+        """``urls``: of queues looked up before, by name; shared by inboxes that come and go."""
         self._clients = clients
         self.queue = queue
         self._dead_letters = dead_letters
-        self._url = ""
+        self._urls = {} if urls is None else urls
         self._poll: Poll[list[Message]] | None = None
 
     async def receive(self, wait_seconds: float, limit: int = 10) -> list[Message]:
@@ -119,9 +122,10 @@ class SqsInbox:
         self._ask(self._clients.sqs, "change_message_visibility_batch", Entries=entries)
 
     def _ask(self, sqs: SQSClient, operation: str, **arguments: Any) -> Any:
-        if not self._url:
-            self._url = sqs.get_queue_url(QueueName=self.queue)["QueueUrl"]
-        return getattr(sqs, operation)(QueueUrl=self._url, **arguments)
+        url = self._urls.get(self.queue)
+        if url is None:
+            url = self._urls[self.queue] = sqs.get_queue_url(QueueName=self.queue)["QueueUrl"]
+        return getattr(sqs, operation)(QueueUrl=url, **arguments)
 
 
 def _message(found: MessageTypeDef) -> Message:

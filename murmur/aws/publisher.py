@@ -41,7 +41,7 @@ class ApiGatewayPublisher:
 
     @cached_property
     def _api(self) -> ApiGatewayManagementApiClient:
-        return self._clients.connections(self._endpoint)
+        return self._clients.websockets(self._endpoint)
 
     def _post(self, connection: str, data: bytes) -> bool:
         try:

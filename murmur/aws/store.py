@@ -19,12 +19,11 @@ from murmur.aws.clients import Clients
 from murmur.aws.failures import NO_ANSWER, code_of, status_of, was_retried
 from murmur.aws.threads import call
 from murmur.errors import ObjectChanged
-from murmur.ports import Listing, ObjectInfo, StoredObject
+from murmur.ports import BINARY, Listing, ObjectInfo, StoredObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef, HeadObjectOutputTypeDef
 
-_ANY: Final = "application/octet-stream"
 _MARK: Final = "murmur-write"
 _DELETE_BATCH: Final = 1000
 _RANGE: Final = re.compile(r"bytes (\d+)-\d+/(\d+)")
@@ -52,19 +51,19 @@ class S3Store:
         return await call(key, self._head, key)
 
     async def put(
-        self, key: str, body: bytes, *, content_type: str = _ANY, metadata: Mapping[str, str] | None = None
+        self, key: str, body: bytes, *, content_type: str = BINARY, metadata: Mapping[str, str] | None = None
     ) -> str:
         """See ``Store.put``."""
         return await call(key, self._put, key, body, content_type, dict(metadata or {}))
 
     async def create(
-        self, key: str, body: bytes, *, content_type: str = _ANY, metadata: Mapping[str, str] | None = None
+        self, key: str, body: bytes, *, content_type: str = BINARY, metadata: Mapping[str, str] | None = None
     ) -> str:
         """See ``Store.create``."""
         return await call(key, self._put_if, key, body, content_type, dict(metadata or {}), {"IfNoneMatch": "*"})
 
     async def replace(
-        self, key: str, body: bytes, etag: str, *, content_type: str = _ANY, metadata: Mapping[str, str] | None = None
+        self, key: str, body: bytes, etag: str, *, content_type: str = BINARY, metadata: Mapping[str, str] | None = None
     ) -> str:
         """See ``Store.replace``."""
         if not etag:
@@ -191,7 +190,7 @@ def _stored(key: str, answer: GetObjectOutputTypeDef | HeadObjectOutputTypeDef, 
         modified=answer["LastModified"],
         start=int(part[1]) if part else 0,
         metadata={name: value for name, value in answer["Metadata"].items() if name != _MARK},
-        content_type=answer.get("ContentType", _ANY),
+        content_type=answer.get("ContentType", BINARY),
     )
 
 

@@ -25,15 +25,15 @@ _QUIET: Final = ("botocore", "urllib3", "asyncio")
 
 
 class Telemetry:
-    """One process's logs, metrics and traces. ``wrap`` a handler; inside it ``count`` and ``told``."""
+    """One process's logs, metrics and traces. ``wrap`` a handler; inside it ``count``, ``took`` and ``carry``."""
 
-    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
-        source = os.environ if environment is None else environment
-        self._flock = source.get("MURMUR_FLOCK", "murmur")
-        self._service = source.get("POWERTOOLS_SERVICE_NAME", "murmur")
+    def __init__(self) -> None:
+        told = os.environ
+        self._flock = told.get("MURMUR_FLOCK", "murmur")
+        self._service = told.get("POWERTOOLS_SERVICE_NAME", "murmur")
         self._log = Logger(service=self._service)
-        self._metrics = Metrics(namespace=source.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE), service=self._service)
-        self._tracing = bool(source.get("AWS_XRAY_DAEMON_ADDRESS")) and bool(importlib.util.find_spec("aws_xray_sdk"))
+        self._metrics = Metrics(namespace=told.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE), service=self._service)
+        self._tracing = bool(told.get("AWS_XRAY_DAEMON_ADDRESS")) and bool(importlib.util.find_spec("aws_xray_sdk"))
         self._installed = False
 
     def wrap(self, handler: Handler, correlation: Callable[[Mapping[str, Any]], str]) -> Handler:
@@ -70,7 +70,7 @@ class Telemetry:
         """Add a duration to this event's metrics."""
         self._metrics.add_metric(name, MetricUnit.Milliseconds, milliseconds)
 
-    def told(self, **keys: Any) -> None:
+    def carry(self, **keys: Any) -> None:
         """Keys that the rest of this event's lines of log carry."""
         self._log.append_keys(**keys)
 
@@ -102,3 +102,8 @@ class Telemetry:
             return drawn(event, context)
 
         return traced
+
+
+def request_id(event: Mapping[str, Any]) -> str:
+    """API Gateway's id of the request an event is about; "" if it tells none."""
+    return str((event.get("requestContext") or {}).get("requestId") or "")

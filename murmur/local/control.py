@@ -20,9 +20,8 @@ _log = logging.getLogger(__name__)
 class LocalControl:
     """A Control whose requests are served by this process, one at a time, ``tick`` among them."""
 
-    def __init__(self, lifecycle: Lifecycle, tick_seconds: float = TICK_SECONDS) -> None:
+    def __init__(self, lifecycle: Lifecycle) -> None:
         self._lifecycle = lifecycle
-        self._tick_seconds = tick_seconds
         self._asked: asyncio.Queue[tuple[LifecycleAction, str]] = asyncio.Queue()
         self._working: asyncio.Task[None] | None = None
 
@@ -45,7 +44,7 @@ class LocalControl:
         await self._guarded(self._take_up)
         while True:
             try:
-                async with asyncio.timeout(self._tick_seconds):  # wait_for may swallow a cancellation before 3.12
+                async with asyncio.timeout(TICK_SECONDS):  # wait_for may swallow a cancellation before 3.12
                     action, run = await self._asked.get()
             except TimeoutError:
                 await self._guarded(self._tick)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,11 +72,17 @@ class MemoryInbox:
             taken = [self._take(held, now) for held in visible[:limit]]
             if taken or now >= deadline:
                 return taken
-            self._arrived.clear()
             next_visible = min((held.visible_at for held in self._messages), default=deadline)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, min(deadline, next_visible) - now)):
-                    await self._arrived.wait()
+            await self._news(min(deadline, next_visible) - now)
+
+    async def _news(self, seconds: float) -> None:
+        """Wait for something to look at, so long at most. With a timer of its own, because a simulation does little else than wait here."""
+        self._arrived.clear()
+        late = asyncio.get_running_loop().call_later(seconds, self._arrived.set)
+        try:
+            await self._arrived.wait()
+        finally:
+            late.cancel()
 
     def _bury(self, now: float) -> None:
         """Move what was received too often to the dead letters."""

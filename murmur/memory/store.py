@@ -12,9 +12,8 @@ from uuid import UUID
 from murmur.change import Change
 from murmur.clock import SystemClock
 from murmur.errors import ObjectChanged, ObjectMissing
-from murmur.ports import Clock, Listing, ObjectInfo, StoredObject
+from murmur.ports import BINARY, Clock, Listing, ObjectInfo, StoredObject
 
-_ANY = "application/octet-stream"
 _AFTER_ANY = b"\xff"
 """Sorts behind every UTF-8 text."""
 
@@ -58,7 +57,7 @@ class MemoryStore:
         return replace(self._existing(key), body=b"")
 
     async def put(
-        self, key: str, body: bytes, *, content_type: str = _ANY, metadata: Mapping[str, str] | None = None
+        self, key: str, body: bytes, *, content_type: str = BINARY, metadata: Mapping[str, str] | None = None
     ) -> str:
         """See ``Store.put``."""
         self.requests["PUT"] += 1
@@ -79,7 +78,7 @@ class MemoryStore:
         return etag
 
     async def create(
-        self, key: str, body: bytes, *, content_type: str = _ANY, metadata: Mapping[str, str] | None = None
+        self, key: str, body: bytes, *, content_type: str = BINARY, metadata: Mapping[str, str] | None = None
     ) -> str:
         """See ``Store.create``."""
         self.requests["PUT"] += 1
@@ -88,7 +87,7 @@ class MemoryStore:
         return self._set(key, body, content_type, metadata)
 
     async def replace(
-        self, key: str, body: bytes, etag: str, *, content_type: str = _ANY, metadata: Mapping[str, str] | None = None
+        self, key: str, body: bytes, etag: str, *, content_type: str = BINARY, metadata: Mapping[str, str] | None = None
     ) -> str:
         """See ``Store.replace``."""
         self.requests["PUT"] += 1

@@ -155,3 +155,19 @@ async def test_a_large_flock_has_its_rules_on_several_buses_and_every_reader_hea
     for agent in range(13):
         await fabric.unwire(RUN, agent)
     assert await fabric.runs() == []
+
+
+async def test_looks_at_a_queue_ask_for_its_url_once_and_one_that_is_gone_is_still_told(world: World):
+    await world.inbox()
+    asked: list[str] = []
+    events = world.clients.sqs.meta.events
+    events.register("before-call.sqs.GetQueueUrl", lambda **_: asked.append("url"), unique_id="counted")
+    try:
+        for _ in range(3):
+            await world.fabric.inbox(RUN, 0).depth()
+        assert len(asked) <= 1
+    finally:
+        events.unregister("before-call.sqs.GetQueueUrl", unique_id="counted")
+    await _fabric(world).unwire(RUN, 0)  # by another process
+    with pytest.raises(NotFound):
+        await world.fabric.inbox(RUN, 0).depth()

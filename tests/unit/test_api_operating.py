@@ -151,6 +151,33 @@ async def test_config_merges_and_keeps_the_rest():
     assert (answer.json["concurrency"], answer.json["loopIntervalSeconds"]) == (6, 5)
 
 
+async def test_defaults_are_those_that_the_deployment_allows():
+    world = flock(cap=3, runners=("claude", "kiro"))
+    found = (await world.call("GET", "/cluster/config")).json
+    assert (found["concurrency"], found["runner"]) == (3, "claude")
+    answer = await world.call("PUT", "/cluster/config", body={"swarmK": 2})
+    assert answer.status == 200
+    assert (answer.json["concurrency"], answer.json["runner"], answer.json["swarmK"]) == (3, "claude", 2)
+
+
+async def test_a_small_flock_starts_without_a_word_about_its_size():
+    world = flock(cap=1)
+    answer = await world.call("POST", "/cluster/start", body={"direction": "go"})
+    assert answer.status == 202
+    assert (await world.call("GET", "/cluster/config")).json["concurrency"] == 1
+
+
+async def test_what_was_set_is_not_bent_to_the_cap():
+    world = flock()
+    await world.call("PUT", "/cluster/config", body={"concurrency": 8})
+    smaller = flock(cap=4)
+    await smaller.store.put(keys.CONFIG, (await world.store.get(keys.CONFIG)).body)
+    answer = await smaller.call("PUT", "/cluster/config", body={"swarmK": 2})
+    assert answer.status == 400
+    assert "capped at 4" in answer.json["message"]
+    assert (await smaller.call("PUT", "/cluster/config", body={"concurrency": 4})).status == 200
+
+
 async def test_config_changes_made_at_once_are_all_kept():
     world = flock()
     changes = [{"concurrency": 6}, {"swarmK": 2}, {"outputNews": False}, {"maxTurnsPerAgent": 9}, {"staggerSeconds": 1}]

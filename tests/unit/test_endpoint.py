@@ -164,6 +164,23 @@ async def test_it_ends_when_its_parent_is_killed(tmp_path: Path):
     await own.stop()
 
 
+DEAF = """
+import threading
+from types import SimpleNamespace
+from murmur.local.endpoint import server
+server.HASTE_SECONDS = 0.1
+server._stop_with_parent(SimpleNamespace(should_exit=False))
+threading.Event().wait()
+"""
+
+
+async def test_a_server_that_does_not_stop_although_its_parent_is_gone_is_ended():
+    deaf = await asyncio.create_subprocess_exec(sys.executable, "-c", DEAF, stdin=asyncio.subprocess.PIPE)
+    deaf.stdin.close()
+    async with asyncio.timeout(30):
+        assert await deaf.wait() == 1
+
+
 async def test_a_second_one_on_the_same_folder_is_refused(own: Endpoint):
     with pytest.raises(Unavailable, match="Another endpoint already uses") as error:
         await Endpoint(own.home).start()

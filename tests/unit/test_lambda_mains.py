@@ -103,11 +103,10 @@ def cloud(deployed: Flock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     before = root.handlers[:], root.level
     yield made
     root.handlers[:], root.level = before
-    for part in (api._entry, lifecycle.function, door.door, telling.voice):
-        made.thread.submit(part.close).result()
+    for part in (api, lifecycle, door, telling):
+        made.thread.submit(part.warm.close).result()
     made.thread.shutdown()
-    api._entry._services = None
-    for telemetry in (api._telemetry, lifecycle.telemetry, door.telemetry, telling.telemetry):
+    for telemetry in (api.telemetry, lifecycle.telemetry, door.telemetry, telling.telemetry):
         telemetry._log.registered_handler.stream = sys.__stdout__
         telemetry._installed = False
 
@@ -263,7 +262,7 @@ def test_what_the_program_logs_is_json_that_carries_the_requests_id(cloud: Cloud
         raise InvalidInput("Not today.", "Come again.")
 
     monkeypatch.setattr("functions.api.proxy.Deployment.__init__", breaks)
-    cloud.listen(api._telemetry)
+    cloud.listen(api.telemetry)
     cloud.call(api.handler, rest("GET", "/cluster/config"))
     (line,) = [line for line in lines(capsys.readouterr().out) if line.get("message") == "on the way"]
     assert line["level"] == "WARNING"
@@ -355,7 +354,7 @@ async def test_who_watches_queues_is_remembered_over_functions(cloud: Cloud):
     await cloud.flock.running()
     cloud.call(live.connect, socket("CONNECT", "a="))
     cloud.call(live.default, socket("MESSAGE", "a=", body='{"type":"watch","queues":true}'))
-    cloud.thread.submit(telling.voice.close).result()  # another process
+    cloud.thread.submit(telling.warm.close).result()  # another process
     cloud.sent.clear()
     cloud.call(live.push, changes(cloud, s3_event(keys.DIRECTION, 1)))
     assert "queues" in {json.loads(text)["type"] for _, text in cloud.sent}

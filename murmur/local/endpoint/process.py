@@ -60,7 +60,7 @@ class Endpoint:
         }
 
     async def start(self) -> None:
-        """Start the child and wait until it answers. Idempotent. Raises Unavailable with the end of its log."""
+        """Start the child and wait until it answers. Idempotent. Raises Unavailable with the last line of its log."""
         await asyncio.to_thread(self.start_blocking)
 
     async def stop(self) -> None:
@@ -112,16 +112,18 @@ class Endpoint:
             if not piece:
                 why = "did not become ready in time" if not readable else "ended while starting"
                 raise Unavailable(
-                    f"The embedded endpoint {why}. Its log ends with: {self._log_tail(log_begin)}",
+                    f"The embedded endpoint {why}. The last line of its log: {self._last_words(log_begin)}",
                     f"See {self.log}; `murmur doctor` checks what it needs.",
                 )
             line += piece
         return int(json.loads(line)["port"])
 
-    def _log_tail(self, begin: int) -> str:
+    def _last_words(self, begin: int) -> str:
+        """The log's last line since ``begin``, which of a trace is the one that says what was wrong."""
         with self.log.open("rb") as log:
             log.seek(max(begin, log.seek(0, os.SEEK_END) - 2000))
-            return log.read().decode(errors="replace").strip() or "(nothing)"
+            said = log.read().decode(errors="replace").split("\n")
+        return next((line.strip() for line in reversed(said) if line.strip()), "(nothing)")
 
     def stop_blocking(self) -> None:
         """``stop`` for callers without an event loop."""

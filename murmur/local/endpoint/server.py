@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,11 +18,14 @@ import uvicorn
 
 from murmur.local.endpoint import disk
 from murmur.local.endpoint.edge import Edge
+from murmur.local.loopback import HOST, listen
 
 if TYPE_CHECKING:
     from murmur.local.endpoint.changes import Changes
 
 SERVICES: Final = "s3,sqs,events"
+HASTE_SECONDS: Final = 5.0
+"""How long a server whose parent is gone may take to stop in good order. What was written is on disk either way."""
 _log = logging.getLogger("murmur.endpoint")
 
 
@@ -44,22 +48,17 @@ def serve(home: Path, port: int) -> int:
 
 
 def _listen(port: int) -> socket.socket:
-    # With the protocol left at 0 asyncio would not switch Nagle's algorithm off, and every answer would take 40 ms.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind(("127.0.0.1", port))
+        return listen(port)
     except OSError:
-        listener.bind(("127.0.0.1", 0))
-    listener.setblocking(False)
-    return listener
+        return listen(0)
 
 
 def _tell_ministack(objects: Path, port: int) -> None:
     # MiniStack reads its settings when it is imported, so they must stand before that.
     os.environ |= {
-        "BIND_HOST": "127.0.0.1",
-        "MINISTACK_HOST": "127.0.0.1",
+        "BIND_HOST": HOST,
+        "MINISTACK_HOST": HOST,
         "GATEWAY_PORT": str(port),
         "SERVICES": SERVICES,
         "S3_PERSIST": "1",
@@ -122,5 +121,7 @@ def _stop_with_parent(server: uvicorn.Server) -> None:
         while os.read(0, 4096):
             pass
         server.should_exit = True
+        time.sleep(HASTE_SECONDS)  # a server that has stopped by then ends this thread with it
+        os._exit(1)
 
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()

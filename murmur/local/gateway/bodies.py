@@ -7,6 +7,8 @@ from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
 
+from functions.api.errors import TooLarge
+from murmur.errors import InvalidInput
 from murmur.services import Limits
 
 BODY_SECONDS: Final = 120.0
@@ -14,24 +16,12 @@ _UPLOAD_PATH: Final = "/cluster/knowledge"
 _DRAINED: Final = 16 * 1024 * 1024
 
 
-class BodyTooLarge(Exception):
-    """The body is larger than ``limit`` bytes. Remedy: send less."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"The body is larger than {limit:,} bytes.")
-        self.limit = limit
-
-
-class BodyTooSlow(Exception):
-    """The body did not arrive in time, or not at all. Remedy: send it again."""
-
-
 async def read_body(request: Request, limits: Limits) -> bytes:
-    """The whole body. Raises BodyTooLarge, having read a little more so that the client hears of it; BodyTooSlow."""
+    """The whole body. Raises TooLarge, having read a little more so that the client hears of it; InvalidInput if it does not come."""
     limit = limits.upload if request.url.path == _UPLOAD_PATH else limits.json
     declared = request.headers.get("content-length", "0")
     if not declared.isdigit() or int(declared) > limit + _DRAINED:
-        raise BodyTooLarge(limit)
+        raise _too_large(limit)
     parts: list[bytes] = []
     size = 0
     try:
@@ -43,7 +33,11 @@ async def read_body(request: Request, limits: Limits) -> bytes:
                 elif size > limit + _DRAINED:
                     break
     except (TimeoutError, ClientDisconnect):
-        raise BodyTooSlow from None
+        raise InvalidInput("The body did not arrive.", "Send it again.") from None
     if size > limit:
-        raise BodyTooLarge(limit)
+        raise _too_large(limit)
     return b"".join(parts)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The body is larger than {limit:,} bytes.", "Send less at once.")

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from functions.api.errors import plain_response_of
+from murmur.errors import InvalidInput, MurmurError
+
+_MOST_FIELDS: Final = 100
+
 
 def proxy_event(request: Request, body: bytes) -> dict[str, Any]:
-    """The REST proxy event (payload 1.0, no stage in the path) of a request."""
+    """The REST proxy event (payload 1.0, no stage in the path) of a request. Raises InvalidInput."""
     headers: dict[str, list[str]] = {}
     for name, value in request.headers.items():
         headers.setdefault(name, []).append(value)
     query: dict[str, list[str]] = {}
-    for name, value in parse_qsl(request.url.query, keep_blank_values=True, max_num_fields=100):
+    for name, value in _fields(request.url.query):
         query.setdefault(name, []).append(value)
     path = request.scope["path"]
     return {
@@ -41,6 +46,13 @@ def proxy_event(request: Request, body: bytes) -> dict[str, Any]:
     }
 
 
+def _fields(query: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise InvalidInput("The query has too many fields.", f"Send at most {_MOST_FIELDS}.") from None
+
+
 def http_response(answer: Mapping[str, Any]) -> Response:
     """Lambda's answer as a response."""
     text = answer.get("body") or ""
@@ -50,6 +62,11 @@ def http_response(answer: Mapping[str, Any]) -> Response:
         for value in values if isinstance(values, list) else [values]:
             response.headers.append(name, value)
     return response
+
+
+def error_response(error: MurmurError) -> Response:
+    """An error of ours as a response."""
+    return http_response(plain_response_of(error))
 
 
 def address_of(connection: Any) -> str:

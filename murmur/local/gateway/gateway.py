@@ -19,20 +19,20 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from functions.api.app import answer
-from functions.api.errors import NoRoute, TooLarge, WrongMethod, plain_response_of
+from functions.api.errors import NoRoute, TooLarge, WrongMethod
 from functions.live.live import MESSAGE_BYTES, Live
-from murmur.errors import InvalidInput, Unavailable
-from murmur.local.gateway.bodies import BodyTooLarge, BodyTooSlow, read_body
-from murmur.local.gateway.event import http_response, proxy_event
+from murmur.errors import MurmurError, Unavailable
+from murmur.local.gateway.bodies import read_body
+from murmur.local.gateway.event import error_response, http_response, proxy_event
 from murmur.local.gateway.pages import Pages
 from murmur.local.gateway.publisher import LocalPublisher
 from murmur.local.gateway.pump import pump
 from murmur.local.gateway.security import Guard
 from murmur.local.gateway.sockets import serve_socket
+from murmur.local.loopback import HOST, listen
 from murmur.ports import Inbox
 from murmur.services import Services
 
-HOST: Final = "127.0.0.1"
 _STOP_SECONDS: Final = 3
 _METHODS: Final = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
 _log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class Gateway:
             return await pages(request)
 
         async def live(websocket: WebSocket) -> None:
-            await serve_socket(websocket, self.live, self._publisher)
+            await serve_socket(websocket, self._services.tickets, self.live, self._publisher)
 
         return Starlette(
             routes=[
@@ -108,28 +108,21 @@ class Gateway:
 
     async def _api(self, request: Request) -> Response:
         try:
-            body = await read_body(request, self._services.limits)
-        except BodyTooLarge as error:
-            response = http_response(plain_response_of(TooLarge(str(error), "Send less at once.")))
-            response.headers["Connection"] = "close"
+            event = proxy_event(request, await read_body(request, self._services.limits))
+        except MurmurError as error:
+            response = error_response(error)
+            if isinstance(error, TooLarge):
+                response.headers["Connection"] = "close"  # what it still sends is not read
             return response
-        except BodyTooSlow:
-            return http_response(plain_response_of(InvalidInput("The body did not arrive.", "Send it again.")))
-        try:
-            event = proxy_event(request, body)
-        except ValueError:
-            return http_response(plain_response_of(InvalidInput("The query has too many fields.", "Send fewer.")))
         return http_response(await answer(event, self._services))
 
 
 async def _nowhere(request: Request, _error: Exception) -> Response:
     """What the router itself refuses, such as a line break in the path or a method that HTTP does not know, in the shape of all errors."""
     if request.method not in _METHODS:
-        return http_response(plain_response_of(WrongMethod(f"{request.method[:20]!a} is not for this.", "Use GET.")))
+        return error_response(WrongMethod(f"{request.method[:20]!a} is not for this.", "Use GET."))
     path = request.scope["path"]
-    return http_response(
-        plain_response_of(NoRoute(f"There is no {path[:120]!a}.", "GET /openapi.json lists all routes."))
-    )
+    return error_response(NoRoute(f"There is no {path[:120]!a}.", "GET /openapi.json lists all routes."))
 
 
 class _Server(uvicorn.Server):
@@ -168,15 +161,9 @@ def _config(app: Starlette) -> uvicorn.Config:
 
 
 def _listen(port: int) -> socket.socket:
-    # With the protocol left at 0 asyncio would not switch Nagle's algorithm off, and answers would wait for it.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port))
+        return listen(port)
     except OSError as error:
-        listener.close()
         raise Unavailable(
             f"Port {port} of {HOST} cannot be used: {error.strerror}.", "Stop what uses it, or choose another port."
         ) from None
-    listener.setblocking(False)
-    return listener

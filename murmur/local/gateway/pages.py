@@ -9,6 +9,9 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from functions.api.errors import NoRoute, WrongMethod
+from murmur.local.gateway.event import error_response
+
 _TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -40,12 +43,12 @@ class Pages:
         """One file, or 404."""
         path = request.scope["path"]
         if request.method not in ("GET", "HEAD"):
-            return _error(405, "wrong_method", f"{request.method} is not for pages.", "Use GET.")
+            return error_response(WrongMethod(f"{request.method} is not for pages.", "Use GET."))
         if path == "/settings.json":
             return JSONResponse(SETTINGS)
         file = self._find(path)
         if file is None:
-            return _error(404, "no_route", f"There is no {path[:120]!a}.", "The dashboard is at /.")
+            return error_response(NoRoute(f"There is no {path[:120]!a}.", "The dashboard is at /."))
         body = await asyncio.to_thread(file.read_bytes)
         headers = {"Content-Security-Policy": policy(request.headers["host"]), "Cache-Control": "no-store"}
         response = Response(body, headers=headers)
@@ -70,8 +73,3 @@ def policy(host: str) -> str:
         "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'none'; "
         f"frame-ancestors 'none'; connect-src 'self' ws://{host}"
     )
-
-
-def _error(status: int, code: str, message: str, remedy: str) -> Response:
-    body = {"error": f"{message} {remedy}", "code": code, "message": message, "remedy": remedy}
-    return JSONResponse(body, status_code=status)

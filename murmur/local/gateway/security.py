@@ -6,12 +6,14 @@ WebSocket nor send anything but a plain GET, and what it embeds it cannot read.
 
 from __future__ import annotations
 
-import json
 from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from functions.api.errors import body_of
+from murmur.errors import Refused
 
 _NAMES: Final = ("127.0.0.1", "localhost")
 _READING: Final = ("GET", "HEAD")
@@ -88,7 +90,6 @@ def _with_headers(send: Send) -> Send:
 
 async def _refuse(send: Send, reason: str) -> None:
     remedy = "Open the address that `murmur up` printed, in this machine's own browser or with the murmur command."
-    message = f"Refused: {reason}."
-    body = json.dumps({"error": f"{message} {remedy}", "code": "refused", "message": message, "remedy": remedy})
+    body = body_of(Refused(f"Refused: {reason}.", remedy))
     await send({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"application/json")]})
     await send({"type": "http.response.body", "body": body.encode()})

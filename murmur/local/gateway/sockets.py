@@ -10,14 +10,15 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from functions.live.live import Live
 from murmur.local.gateway.event import address_of
 from murmur.local.gateway.publisher import LocalPublisher
+from murmur.ports import TicketBook
 
 _UNWELCOME = 1008
 _TRY_AGAIN = 1013
 
 
-async def serve_socket(socket: WebSocket, live: Live, publisher: LocalPublisher) -> None:
+async def serve_socket(socket: WebSocket, tickets: TicketBook, live: Live, publisher: LocalPublisher) -> None:
     """One dashboard, from its ticket to its end. Its messages are answered one after the other."""
-    if not await live.admit(socket.query_params.get("ticket", ""), address_of(socket)):
+    if not await tickets.redeem(socket.query_params.get("ticket", ""), address_of(socket)):
         await socket.close(_UNWELCOME, "The ticket is not valid (any more); get a new one.")
         return
     await socket.accept()
