@@ -1,1 +1,4 @@
-"""Benchmarks: ``./dev bench [NAME]``. They print ratios measured in one run and assert nothing."""
+"""Benchmarks: ``./dev bench [NAME]``. They measure in one run, say how, and assert nothing; a benchmark is not a test.
+
+``sections`` lists them, ``supervise`` runs one in a process of its own, ``page`` writes docs/benchmarks.md.
+"""

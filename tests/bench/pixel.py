@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -17,9 +16,12 @@ from murmur.clock import SystemClock
 from murmur.config import FlockConfig
 from murmur.entry import LogEntry, timestamp
 from murmur.local.stack import Stack
+from tests.bench.findings import Findings, Table
+from tests.bench.stats import ms, percentile
 from tests.browser import chromium as chrome
 
 PUTS: Final = 100
+PUTS_SMALL: Final = 10
 PUTS_PER_SECOND: Final = 5
 _LAST_SECONDS: Final = 10.0
 _WATCH: Final = """() => {
@@ -36,12 +38,12 @@ _WATCH: Final = """() => {
 }"""
 
 
-async def _puts(adapters: Adapters, agents: int) -> dict[int, float]:
+async def _puts(adapters: Adapters, agents: int, puts: int) -> dict[int, float]:
     """Append a line to one log after the other at a steady rate; when each put began, in ms since 1970."""
     bodies: dict[int, bytes] = {}
     began: dict[int, float] = {}
     start = time.monotonic()
-    for count in range(PUTS):
+    for count in range(puts):
         await asyncio.sleep(max(0.0, start + count / PUTS_PER_SECOND - time.monotonic()))
         agent, iteration = count % agents, count // agents
         at = timestamp(SystemClock().now())
@@ -52,18 +54,18 @@ async def _puts(adapters: Adapters, agents: int) -> dict[int, float]:
     return began
 
 
-async def _painted(page: Page) -> dict[int, float]:
+async def _painted(page: Page, puts: int) -> dict[int, float]:
     """When each put was painted, once all are, or no more come."""
     deadline = time.monotonic() + _LAST_SECONDS
     while time.monotonic() < deadline:
         found = await page.evaluate("painted")
-        if len(found) == PUTS and min(found.values()) > 0:
+        if len(found) == puts and min(found.values()) > 0:
             break
         await asyncio.sleep(0.1)
     return {int(put): at for put, at in found.items() if at > 0}
 
 
-async def _measure(agents: int) -> list[float]:
+async def _measure(agents: int, puts: int) -> list[float]:
     with tempfile.TemporaryDirectory(prefix="murmur-bench-") as home:
         async with Stack(Path(home)) as stack, chrome.chromium() as browser:
             adapters = open_adapters(stack.settings, stack._endpoint.environment)
@@ -73,21 +75,24 @@ async def _measure(agents: int) -> list[float]:
             await page.locator(".live[data-kind=live]").wait_for()
             await page.locator(".node").nth(agents - 1).wait_for(state="attached")
             await page.evaluate(_WATCH)
-            began = await _puts(adapters, agents)
-            painted = await _painted(page)
+            began = await _puts(adapters, agents, puts)
+            painted = await _painted(page, puts)
             adapters.close()
     return [(painted[put] - at) / 1000 for put, at in began.items() if put in painted]
 
 
-async def main() -> None:
-    """Print the table."""
+async def measure(small: bool) -> Findings:
+    """A small and a large flock."""
     if chrome.path() is None:
-        print("pixel: skipped, because Chromium is not installed (apt-get install chromium)")
-        return
-    print(f"pixel: {PUTS} puts at {PUTS_PER_SECOND}/s, put → painted by Chromium; ms")
-    print(f"{'agents':>6} {'p50':>7} {'p95':>7} {'p99':>7} {'painted':>8}")
-    for agents in (8, 64):
-        took = await _measure(agents)
-        ranked = statistics.quantiles(took, n=100)
-        p50, p95, p99 = (ranked[rank - 1] * 1000 for rank in (50, 95, 99))
-        print(f"{agents:>6} {p50:>7.0f} {p95:>7.0f} {p99:>7.0f} {len(took):>4}/{PUTS}")
+        return Findings("Not measured: Chromium is not installed on this machine (`apt-get install chromium`).")
+    count = PUTS_SMALL if small else PUTS
+    rows = []
+    for agents in (8,) if small else (8, 64):
+        took = await _measure(agents, count)
+        p50, p95, p99 = (ms(percentile(took, rank), 0) for rank in (50, 95, 99))
+        rows.append((str(agents), p50, p95, p99, f"{len(took)} of {count}"))
+    return Findings(
+        f"{count} lines put at {PUTS_PER_SECOND}/s to one log after the other; from the put until headless Chromium has painted the line's words, "
+        "through endpoint, gateway and WebSocket.",
+        (Table(("agents", "p50, ms", "p95", "p99", "painted"), tuple(rows)),),
+    )

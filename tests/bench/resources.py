@@ -18,14 +18,18 @@ from typing import Final
 import psutil
 
 from murmur.entry import moment
-from tests.bench.site import Site, all_idle, site
+from tests.bench.findings import Findings, Table
+from tests.bench.site import Site, all_idle, ended, site
+from tests.bench.stats import median, number
 
+AGENTS: Final = 64
 IDLE_SECONDS: Final = 45.0
+MIB: Final = 2**20
 ROOT: Final = Path(__file__).resolve().parents[2]
 FIRST_TURN_LIMIT_SECONDS: Final = 60.0
 
 
-async def _idle(where: Site, count: int) -> tuple[int, float]:
+async def _idle(where: Site, count: int, seconds: float) -> tuple[int, float]:
     """Resident bytes and processor share of this process with ``count`` idle loops, its own endpoint aside."""
     loops = [where.loop(agent) for agent in range(count)]
     tasks = [asyncio.create_task(loop.run()) for loop in loops]
@@ -33,22 +37,10 @@ async def _idle(where: Site, count: int) -> tuple[int, float]:
     gc.collect()
     me = psutil.Process()
     memory, before, began = me.memory_info().rss, sum(me.cpu_times()[:2]), time.monotonic()
-    await asyncio.sleep(IDLE_SECONDS if count > 1 else 1.0)
+    await asyncio.sleep(seconds)
     share = (sum(me.cpu_times()[:2]) - before) / (time.monotonic() - began)
-    for loop in loops:
-        loop.stop()
-    await asyncio.wait(tasks, timeout=30)
+    await ended(loops, tasks)
     return memory, share
-
-
-async def _idle_flock() -> None:
-    """64 loops in one process against one: memory per further loop, processor when idle."""
-    async with site(64) as where:
-        one, _ = await _idle(where, 1)
-    async with site(64) as where:
-        many, share = await _idle(where, 64)
-    print(f"memory of one loop's process {one / 2**20:.0f} MiB; per further loop {(many - one) / 63 / 2**20:.2f} MiB")
-    print(f"64 idle loops, defaults, {IDLE_SECONDS:.0f} s: {share * 100:.1f} % of one core")
 
 
 def _first_turn() -> float:
@@ -70,7 +62,7 @@ def _first_turn() -> float:
                         entry = json.loads(log.read_text("utf-8").splitlines()[0])
                         written = moment(entry["ts"])
                         if written:
-                            return written.timestamp() - entry["turn_ms"] / 1000 - began
+                            return float(written.timestamp() - entry["turn_ms"] / 1000 - began)
                 time.sleep(0.02)
         finally:
             process.send_signal(signal.SIGINT)
@@ -78,8 +70,25 @@ def _first_turn() -> float:
     return float("nan")
 
 
-async def main() -> None:
-    """Print what was measured."""
-    first = [await asyncio.to_thread(_first_turn) for _ in range(3)]
-    print(f"murmur run → first turn begins: {', '.join(f'{s:.1f}' for s in first)} s")
-    await _idle_flock()
+async def measure(small: bool) -> Findings:
+    """First turns, then loops at rest."""
+    first = [await asyncio.to_thread(_first_turn) for _ in range(1 if small else 3)]
+    seconds = 5.0 if small else IDLE_SECONDS
+    async with site(AGENTS) as where:
+        one, _ = await _idle(where, 1, 1.0)
+    async with site(AGENTS) as where:
+        many, share = await _idle(where, AGENTS, seconds)
+    rows = (
+        ("murmur run → first turn begins, s, median", number(median(first), 2)),
+        ("the same, each time, s", ", ".join(number(taken, 2) for taken in first)),
+        ("memory of a process with one idle loop, MiB", number(one / MIB)),
+        ("memory per further loop, MiB", number((many - one) / (AGENTS - 1) / MIB, 2)),
+        (f"processor for {AGENTS} idle loops, % of one core", number(share * 100, 1)),
+        ("processor per idle loop, % of one core", number(share * 100 / AGENTS, 3)),
+    )
+    return Findings(
+        f"`murmur run` from its start, on an empty folder, to its first turn with the scripted runner; and {AGENTS} agent loops at rest in "
+        f"one process for {seconds:.0f} s with the default configuration (its interval is 30 s), the endpoint not counted. What an agent's "
+        "own process needs beside it is in *A settled flock*.",
+        (Table(("what", "measured"), rows),),
+    )

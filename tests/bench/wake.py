@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import statistics
 import time
 from collections.abc import Callable
-from dataclasses import fields
-from typing import ClassVar
+from typing import Any, Final
 
-from agent.turn import Observed, Turn
+from agent.turn import Turn
 from murmur import keys
 from murmur.change import parse_change
 from murmur.clock import SystemClock
 from murmur.cursor import Cursor
 from murmur.entry import LogEntry, timestamp
 from murmur.gate import Verdict
-from tests.bench.site import RUN, Site, all_idle, site
+from tests.bench.clocked import wrapped
+from tests.bench.findings import Findings, Table
+from tests.bench.site import RUN, Site, all_idle, ended, site
+from tests.bench.stats import ms, percentile, ratio, times
 
-PUTS = 100
-PUTS_PER_SECOND = 5
+PUTS: Final = 80
+PUTS_SMALL: Final = 10
+PUTS_PER_SECOND: Final = 5
+_STILL: Final[dict[str, Any]] = {"coalesceMilliseconds": 0, "loopIntervalSeconds": 600.0, "outputNews": False}
 
 
-def percentiles(seconds: list[float]) -> tuple[float, float]:
-    """p50 and p99 in milliseconds."""
-    ranked = statistics.quantiles(seconds, n=100)
-    return ranked[49] * 1000, ranked[98] * 1000
-
-
-async def puts(where: Site, note: Callable[[int, int, float], None]) -> None:
+async def puts(where: Site, count_of_puts: int, note: Callable[[int, int, float], None]) -> None:
     """Append a working line to one log after the other, at a steady rate; ``note`` hears agent, iteration and time."""
     bodies: dict[int, bytes] = {}
     n = where.config.concurrency
     begin = time.monotonic()
-    for count in range(PUTS):
+    for count in range(count_of_puts):
         await asyncio.sleep(max(0.0, begin + count / PUTS_PER_SECOND - time.monotonic()))
         agent, iteration = (count * 7) % n, 1 + count
         entry = LogEntry(
@@ -45,7 +42,7 @@ async def puts(where: Site, note: Callable[[int, int, float], None]) -> None:
     await asyncio.sleep(2.0)
 
 
-async def bare(where: Site) -> list[float]:
+async def bare(where: Site, count: int) -> list[float]:
     """Receivers that only receive and parse."""
     took: list[float] = []
     latest: dict[str, float] = {}
@@ -63,39 +60,32 @@ async def bare(where: Site) -> list[float]:
 
     pollers = [asyncio.create_task(poll(agent)) for agent in range(n)]
     await asyncio.sleep(1.0)
-    await puts(where, lambda agent, _iteration, at: latest.__setitem__(keys.log(agent), at))
+    await puts(where, count, lambda agent, _iteration, at: latest.__setitem__(keys.log(agent), at))
     await _cancel(pollers)
     return took
 
 
-async def woken(where: Site) -> list[float]:
+async def woken(where: Site, count: int) -> list[float]:
     """Agent loops whose turns are noted as they begin."""
-    NotedTurn.put_at.clear()
-    NotedTurn.took.clear()
-    loops = [where.loop(agent) for agent in range(where.config.concurrency)]
-    for loop in loops:
-        loop._turn = NotedTurn(**{f.name: getattr(loop._turn, f.name) for f in fields(Turn)})
-    tasks = [asyncio.create_task(loop.run()) for loop in loops]
-    await all_idle(loops)
-    await puts(where, lambda agent, iteration, at: NotedTurn.put_at.__setitem__((agent, iteration), at))
-    for loop in loops:
-        loop.stop()
-    await asyncio.wait(tasks, timeout=30)
-    return list(NotedTurn.took)
+    put_at: dict[tuple[int, int], float] = {}
+    took: list[float] = []
 
+    def noting(observe: Callable[..., Any]) -> Callable[..., Any]:
+        async def noted(turn: Turn, verdict: Verdict, cursor: Cursor) -> Any:
+            began = time.monotonic()
+            known = [(w.agent, w.iteration) for w in verdict.woken_by if (w.agent, w.iteration) in put_at]
+            took.extend(began - put_at[key] for key in known)
+            return await observe(turn, verdict, cursor)
 
-class NotedTurn(Turn):
-    """A turn that notes when it begins, for each entry that woke it."""
+        return noted
 
-    put_at: ClassVar[dict[tuple[int, int], float]] = {}
-    took: ClassVar[list[float]] = []
-
-    async def observe(self, verdict: Verdict, cursor: Cursor) -> Observed:
-        """Note, then go on."""
-        began = time.monotonic()
-        known = [(w.agent, w.iteration) for w in verdict.woken_by if (w.agent, w.iteration) in self.put_at]
-        self.took.extend(began - self.put_at[key] for key in known)
-        return await super().observe(verdict, cursor)
+    with wrapped({(Turn, "observe"): noting}):
+        loops = [where.loop(agent) for agent in range(where.config.concurrency)]
+        tasks = [asyncio.create_task(loop.run()) for loop in loops]
+        await all_idle(loops)
+        await puts(where, count, lambda agent, iteration, at: put_at.__setitem__((agent, iteration), at))
+        await ended(loops, tasks)
+    return took
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
@@ -104,14 +94,23 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def main() -> None:
-    """Print the table."""
-    print(f"wake: {PUTS} puts at {PUTS_PER_SECOND}/s, ring with radius 1, coalesceMilliseconds 0, pacing 0; ms")
-    print(f"{'agents':>6} {'bare p50':>9} {'p99':>7} {'woken p50':>10} {'p99':>7} {'ratio p50':>10} {'ratio p99':>10}")
-    for agents in (8, 32, 64):
-        settings = {"coalesceMilliseconds": 0, "loopIntervalSeconds": 600.0, "outputNews": False}
-        async with site(agents, **settings) as where:
-            b50, b99 = percentiles(await bare(where))
-        async with site(agents, **settings) as where:
-            w50, w99 = percentiles(await woken(where))
-        print(f"{agents:>6} {b50:>9.1f} {b99:>7.1f} {w50:>10.1f} {w99:>7.1f} {w50 / b50:>9.2f}x {w99 / b99:>9.2f}x")
+async def measure(small: bool) -> Findings:
+    """Both, for rings of several sizes, each on an endpoint of its own."""
+    count = PUTS_SMALL if small else PUTS
+    rows: list[tuple[str, ...]] = []
+    for agents in (8,) if small else (8, 32, 64, 128):
+        async with site(agents, **_STILL) as where:
+            receivers = await bare(where, count)
+        async with site(agents, **_STILL) as where:
+            turns = await woken(where, count)
+        b50, b99, w50, w99 = (percentile(took, rank) for took in (receivers, turns) for rank in (50, 99))
+        missing = 2 * 2 * count - len(receivers) - len(turns)
+        row = (ms(b50), ms(b99), ms(w50), ms(w99), times(ratio(w50, b50)), times(ratio(w99, b99)), str(missing))
+        rows.append((str(agents), *row))
+    headings = ("agents", "bare p50, ms", "p99", "woken p50, ms", "p99", "ratio p50", "ratio p99", "not received")
+    return Findings(
+        f"{count} lines put at {PUTS_PER_SECOND}/s in a ring with radius 1, so each has two readers. *Bare*: from the put until an SQS "
+        "receiver that does nothing else has the message. *Woken*: until the agent's turn begins, the line read and the gate passed, "
+        "with coalescing and pacing off. All agents of a size run in one process.",
+        (Table(headings, tuple(rows)),),
+    )
