@@ -77,7 +77,36 @@ def test_news_that_no_event_told_of_is_put_down_to_the_interval() -> None:
     assert judge(Situation(found_by_looking=True, first_turn=True)).cause == "start"
 
 
+@pytest.mark.parametrize("cause", ["direction", "directive", "config"])
+def test_a_change_of_the_operators_that_no_event_told_of_is_put_down_to_the_interval(cause: str) -> None:
+    assert judge(Situation(found_by_looking=True, **{f"{cause}_changed": True})).cause == "interval"
+
+
+@pytest.mark.parametrize(("flag", "cause"), [("unfinished", "repair"), ("resumed", "resume")])
+def test_what_needs_no_event_keeps_its_cause_when_found_by_looking(flag: str, cause: str) -> None:
+    assert judge(Situation(found_by_looking=True, **{flag: True})).cause == cause
+
+
+def test_an_agent_counts_as_having_work_until_it_says_that_it_is_idle() -> None:
+    assert judge(Situation(interval_passed=True)).due
+
+
+def test_of_several_reasons_the_first_in_the_order_of_wake_md_is_the_cause_and_who_woke_it_is_named_all_the_same() -> (
+    None
+):
+    order = ["first_turn", "unfinished", "resumed", "direction_changed", "directive_changed", "config_changed"]
+    causes = ["start", "repair", "resume", "direction", "directive", "config"]
+    for place, cause in enumerate(causes):
+        verdict = judge(Situation(entries={3: (entry(7),)}, **dict.fromkeys(order[place:], True)))
+        assert (verdict.cause, len(verdict.woken_by)) == (cause, 1)
+
+
 def test_the_wakers_named_are_bounded_and_the_newest() -> None:
     verdict = judge(Situation(entries={1: tuple(entry(i) for i in range(100))}))
+    assert [waker.iteration for waker in verdict.woken_by] == list(range(84, 100))
     assert len(verdict.woken_by) == MAX_WAKERS
-    assert verdict.woken_by[-1].iteration == 99
+
+
+def test_the_wakers_are_named_by_agent_in_whatever_order_they_were_read() -> None:
+    verdict = judge(Situation(entries={9: (entry(1),), 2: (entry(5), entry(6)), 4: ()}))
+    assert [(waker.agent, waker.iteration) for waker in verdict.woken_by] == [(2, 5), (2, 6), (9, 1)]

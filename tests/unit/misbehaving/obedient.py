@@ -13,7 +13,7 @@ ORDER = re.compile(r"ORDER (\{.*?\}\})")
 def obey(prompt, tools):
     """Every order of the prompt, and of the files it is told to look at."""
     texts = [prompt]
-    for path in ("store/agent-2.ndjson", "output/readme.md"):
+    for path in ("store/agent-2.ndjson", "output/readme.md", "knowledge-base/facts.md"):
         answer = tools.call("tools/call", {"name": "fs_read", "arguments": {"path": path}})
         texts.append(answer["result"]["content"][0]["text"])
     done = []
