@@ -44,6 +44,8 @@ def act(args: Namespace, action: str, until: Collection[str], body: object = Non
     else:
         run = f" (run {clean(answer['run'])})" if answer.get("run") else ""
         say(f"{clean(answer.get('state', action))}{run}")
+    if action == "start" and not args.json:
+        note(f"see it: `murmur watch`, or {client.where.url}")
     if not reached:
         note(f"murmur: not {' or '.join(until)} within {duration(seconds or 0)}; see `murmur status`")
     return exits.OK if reached else exits.NOT_SETTLED

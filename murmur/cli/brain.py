@@ -10,6 +10,8 @@ from murmur.cli.screen import note
 from murmur.errors import InvalidInput
 
 RUNNER = "model"
+_ANY_MODEL = "ollama:any"
+"""Stands for the model that the configuration names, while the other settings are checked."""
 
 
 def add_model_options(parser: argparse._ActionsContainer) -> None:
@@ -38,13 +40,16 @@ def offer_model(runner: str | None, model: str | None, context: str | None, pric
 
     given = {settings.MODEL: model, settings.CONTEXT: context, settings.PRICES: prices}
     chosen = {name: value for name, value in given.items() if value}
-    try:
-        if not {**os.environ, **chosen}.get(settings.MODEL):
-            return  # the flock's configuration names it
-        found = settings.BrainSettings.from_environment({**os.environ, **chosen})
+    given_model = {**os.environ, **chosen}.get(settings.MODEL, "")
+    try:  # what was given is checked also where the flock's configuration names the model
+        found = settings.BrainSettings.from_environment(
+            {**os.environ, **chosen, settings.MODEL: given_model or _ANY_MODEL}
+        )
     except InvalidInput as error:
         raise UsageError(error.message, error.remedy) from error
     os.environ.update(chosen)
+    if not given_model:
+        return
     if found.model.maker == "bedrock":
         os.environ.update(credentials.lend(os.environ))
     if settings.key_missing(found):

@@ -21,9 +21,9 @@ from murmur.cli.deployment import (
     upload_pages,
     write_choices,
 )
-from murmur.cli.parser import UsageError
+from murmur.cli.parser import UsageError, nearest
 from murmur.cli.text import clean, size
-from murmur.errors import InvalidInput, WrongState
+from murmur.errors import InvalidConfig, InvalidInput, WrongState
 
 STUCK: Final = frozenset({"ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"})
 _ARCHIVE: Final = "custom_archive"
@@ -197,6 +197,23 @@ class Deployer:
             words = [*words, "--import-existing-resources"]  # the bucket that an earlier deployment left
         given = [word for name, value in sorted(context.items()) for word in ("-c", f"{name}={value}")]
         self.cdk.run([*words, *given], self.account.environment())
+
+
+def check_given(given: Mapping[str, str]) -> None:
+    """What was given on the command line, before the account is asked. Raises UsageError, InvalidInput."""
+    own = {name: value for name, value in given.items() if name not in _OURS}
+    for name in own:
+        if name not in Parameters.model_fields:
+            raise UsageError(
+                f"The stack has no parameter {clean(name, 40)!r}.{nearest(name, Parameters.model_fields)}",
+                f"It has {', '.join(Parameters.model_fields)}.",
+            )
+    try:
+        found = Parameters.from_context(own)
+    except InvalidConfig as error:
+        raise UsageError(error.message, "Correct it; nothing was changed.") from error
+    if CUSTOM not in found.runners:
+        choose(found.runners)
 
 
 def custom_allowed(given: Mapping[str, str], archive: Path | None) -> None:

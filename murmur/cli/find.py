@@ -62,6 +62,11 @@ def target(args: argparse.Namespace) -> Target:
             f"There is no flock here: no {HOME_NAME} in {Path.cwd()} or above it.",
             "Start one with `murmur up`, or name one with --url.",
         )
+    if not home.is_dir():
+        raise Unreachable(
+            f"There is no folder {home}.",
+            "Give --home the .murmur of a flock, or start one there with `murmur up --home`.",
+        )
     found = running(home)
     if found is None:
         raise Unreachable(

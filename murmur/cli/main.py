@@ -9,55 +9,13 @@ import sys
 import traceback
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import Final, Protocol, cast
+from typing import Protocol, cast
 
 from murmur.cli import exits
+from murmur.cli.overview import FIRST, NEXT, OPTIONS, VERBS, overview
 from murmur.cli.parser import Parser, UsageError, nearest
+from murmur.cli.text import clean
 from murmur.errors import MurmurError
-
-GROUPS: Final[dict[str, dict[str, str]]] = {
-    "on this machine": {
-        "up": "start the server and its dashboard, until Ctrl-C",
-        "run": "one shot: give documents and a direction, get the results in a folder",
-        "doctor": "check that everything a flock needs is here, and works",
-        "runners": "which agents can think for a flock here, and what others are missing",
-    },
-    "the flock": {
-        "status": "state of the flock and of every agent",
-        "start": "start a run",
-        "stop": "end the run",
-        "pause": "let agents finish their turn, and take no other",
-        "resume": "go on after a pause",
-        "watch": "live view in the terminal",
-        "mcp": "the flock as tools for your assistant (Kiro, Claude, Cursor)",
-    },
-    "what it is told": {
-        "direction": "show or set the goal",
-        "directive": "set or clear an extra instruction for one agent, or for those a filter names",
-        "config": "show or change the configuration",
-    },
-    "on AWS": {
-        "deploy": "put a flock into your own AWS account, or bring it up to date",
-        "diff": "what `murmur deploy` would change, without changing it",
-        "allow-ip": "let more networks reach a deployed flock",
-        "login": "sign in to a deployed flock",
-        "logout": "forget that sign-in",
-        "destroy": "take a deployed flock away; its results stay unless told otherwise",
-    },
-    "beforehand": {
-        "cost": "what a flock costs an hour on AWS, by size and packing",
-        "simulate": "what events save over polling, for a flock of any size, in simulated time",
-    },
-    "what it did": {
-        "logs": "what one agent did, turn by turn",
-        "prompt": "what an agent would be told if it took a turn now",
-        "files": "list, print, download what the flock produced",
-        "queues": "what waits in the agents' inboxes, and what became of it",
-        "history": "earlier runs",
-        "analyse": "what a run was like: convergence, influence, duplicate work, idle time, tokens",
-    },
-}
-VERBS: Final = {verb: about for group in GROUPS.values() for verb, about in group.items()}
 
 
 class Verb(Protocol):
@@ -111,35 +69,49 @@ def code_of(error: MurmurError) -> int:
 
 def _dispatch(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
-        if len(words) > 1 and words[1] in VERBS:
+        if len(words) > 1 and words[0] == "help":
             return _dispatch([words[1], "--help"])
-        sys.stdout.write(_help())
+        sys.stdout.write(overview())
         return exits.OK
     if words[0] in ("-V", "--version"):
         sys.stdout.write(f"murmur {_version()}\n")
         return exits.OK
-    if words[0] == "--flock" and len(words) > 2:  # which flock may be said first, as in `murmur --flock NAME status`
-        words = [words[2], "--flock", words[1], *words[3:]]
+    if words[0] in FIRST:  # which flock may be said first, as in `murmur --flock NAME status`
+        if len(words) < 3:
+            sys.stderr.write(
+                f"murmur: {words[0]} names a flock, and a command is to follow.\n  → Write: murmur {words[0]} {FIRST[words[0]]} status\n"
+            )
+            return exits.USAGE
+        words = [words[2], words[0], words[1], *words[3:]]
     name = words[0]
     if name not in VERBS:
-        what = f"there is no option {name!r} here" if name.startswith("-") else f"there is no command {name!r}"
-        sys.stderr.write(f"murmur: {what}.{nearest(name, VERBS)}\nTry 'murmur --help'.\n")
+        option = name.startswith("-")
+        what = (
+            f"there is no option {clean(name, 60)!r} before a command"
+            if option
+            else f"there is no command {clean(name, 60)!r}"
+        )
+        sys.stderr.write(f"murmur: {what}.{nearest(name, OPTIONS if option else VERBS)}\nTry 'murmur --help'.\n")
         return exits.USAGE
-    verb = cast("Verb", importlib.import_module(f"murmur.cli.verbs.{name.replace('-', '_')}"))
+    return verb_of(name).execute(parser_of(name).read(words[1:]))
+
+
+def parser_of(name: str) -> Parser:
+    """The parser of one command: what it is for, its arguments, examples, what comes next, exit codes."""
+    verb = verb_of(name)
     about = VERBS[name][0].upper() + VERBS[name][1:]
     parser = Parser(
-        prog=f"murmur {name}", description=f"{about}.", epilog=f"examples:\n{verb.EXAMPLES.rstrip()}\n\n{exits.TABLE}"
+        prog=f"murmur {name}",
+        description=f"{about}.",
+        epilog=f"examples:\n{verb.EXAMPLES.rstrip()}\n\nnext: {NEXT[name]}\n\n{exits.TABLE}",
     )
     verb.arguments(parser)
-    return verb.execute(parser.read(words[1:]))
+    return parser
 
 
-def _help() -> str:
-    lines = ["usage: murmur COMMAND [ARGUMENTS]      (murmur COMMAND --help shows examples)", ""]
-    for group, verbs in GROUPS.items():
-        lines += [f"{group}:", *(f"  {verb:<11}{about}" for verb, about in verbs.items()), ""]
-    lines += [exits.TABLE, "", "environment: MURMUR_URL, MURMUR_TOKEN (a deployed flock), MURMUR_DEBUG=1, NO_COLOR", ""]
-    return "\n".join(lines)
+def verb_of(name: str) -> Verb:
+    """The module of one command, by its name in ``VERBS``."""
+    return cast("Verb", importlib.import_module(f"murmur.cli.verbs.{name.replace('-', '_')}"))
 
 
 def _version() -> str:

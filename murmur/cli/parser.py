@@ -14,6 +14,7 @@ from murmur.errors import InvalidInput
 
 TEXT_LIMIT: Final = 4_000_000
 """Bytes of a direction or directive this command takes; far above what a flock accepts, so that the flock's words are heard."""
+_MOST_DIGITS: Final = 12
 
 
 class UsageError(InvalidInput):
@@ -24,7 +25,11 @@ class UsageError(InvalidInput):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """`` Did you mean 'x'?`` for the closest known word; empty if none is close."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    words = list(known)
+    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    close = close or [
+        other for other in words if sorted(other) == sorted(word)
+    ]  # two letters changed places: a short word is unlike itself
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
@@ -48,6 +53,15 @@ class Parser(argparse.ArgumentParser):
             guess = nearest(name, self._option_string_actions) if word.startswith("-") else ""
             self.error(f"unrecognised argument {word!r}.{guess}")
         return found
+
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        """A value, read. Where the type is a plain one of Python's, argparse's own words name the type; these name what to write."""
+        try:
+            return super()._get_value(action, arg_string)
+        except argparse.ArgumentError as error:
+            if action.type is int:
+                raise argparse.ArgumentError(action, f"{arg_string[:40]!r} is not a whole number") from error
+            raise
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
@@ -75,6 +89,24 @@ def add_flock(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser) -> None:
     """``--json`` of a verb that prints data."""
     parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
+
+
+def whole(word: str) -> int:
+    """A whole number of at least 1. For argparse ``type=``."""
+    return _whole(word, 1)
+
+
+def natural(word: str) -> int:
+    """A whole number of at least 0. For argparse ``type=``."""
+    return _whole(word, 0)
+
+
+def _whole(word: str, least: int) -> int:
+    if not word.isascii() or not word.isdigit() or len(word) > _MOST_DIGITS or int(word) < least:
+        raise argparse.ArgumentTypeError(
+            f"{word[:40]!r} is not a whole number {'above 0' if least else 'of at least 0'}"
+        )
+    return int(word)
 
 
 def agent_number(word: str) -> int:

@@ -16,11 +16,12 @@ from murmur.control import Control
 from murmur.documents import Direction
 from murmur.entry import LogEntry, Waker
 from murmur.errors import InvalidInput
+from murmur.facts import AgentFacts, FlockFacts
 from murmur.inspector import QueueList, QueueStatus
 from murmur.pattern import wiring_for
 from murmur.ports import Depth
 from murmur.state import AgentState, Counters
-from murmur.status import AgentFacts, FlockFacts, HostCount, InboxDepth, assemble, live_agent
+from murmur.status import HostCount, InboxDepth, assemble, live_agent
 
 _RUN = "20261123T053236Z"
 _TIME = "2026-11-23T05:32:36.000Z"

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from murmur.cli.shapes import Agent, Entry, Inbox, Status
 from murmur.cli.text import clean, clean_block, plural
+from murmur.ring import named
 
 ANSWER_LIMIT: Final = 24_000
 """Characters of one answer, at most."""
@@ -53,7 +54,7 @@ def flock_lines(status: Status) -> list[str]:
     """The flock as a whole."""
     if status.state in ("unknown", ""):
         return ["the flock's state is not known"]
-    ring = f"{status.algorithm}" + (f", radius {status.radius}" if status.algorithm == "amorphous" else "")
+    ring = named(status.algorithm, status.radius)
     lines = [f"flock: {status.state}" + (f" ({status.reason})" if status.reason else "")]
     lines.append(
         f"run: {status.run or 'none yet'}; {plural(status.concurrency, 'agent')}, {ring}, runner {status.runner}"

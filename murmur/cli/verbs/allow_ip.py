@@ -14,8 +14,8 @@ from murmur.cli.screen import print_json, say
 from murmur.errors import WrongState
 
 EXAMPLES = """\
-  murmur allow-ip                       show who is let in
-  murmur allow-ip auto                  let in the address you come from as well
+  murmur allow-ip                       # show who is let in
+  murmur allow-ip auto                  # let in the address you come from as well
   murmur allow-ip 203.0.113.0/24 --replace
   murmur allow-ip 198.51.100.7 --remove
 """

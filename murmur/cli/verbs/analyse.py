@@ -22,7 +22,7 @@ EXAMPLES = """\
   murmur analyse
   murmur analyse 20261123T053236Z --svg run.svg
   murmur analyse --json | jq '.influence[:3]'
-  murmur analyse --narrate                                    told by the flock's own runner, as well
+  murmur analyse --narrate                                    # told by the flock's own runner, as well
   murmur analyse --narrate --runner model --model ollama:qwen3
 """
 _SECONDS = 300.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from murmur.cli import exits
-from murmur.cli.assign import assignments
+from murmur.cli.assign import assignments, guessing
 from murmur.cli.client import Client
 from murmur.cli.parser import Parser, UsageError, add_flock, add_json, nearest
 from murmur.cli.screen import print_json, show_table, table
@@ -34,7 +34,7 @@ def execute(args: Namespace) -> int:
         raise UsageError("--reset sets every field, and takes no other.", "Reset first, then set what you want.")
     if args.reset:
         changes = _defaults()
-    with Client.of(args) as client:
+    with Client.of(args) as client, guessing(changes):
         found = client.config(changes)
     if args.json:
         print_json(found)

@@ -16,7 +16,7 @@ from murmur.config import MAX_CONCURRENCY
 EXAMPLES = """\
   murmur cost
   murmur cost --agents 128 --type t4g.large --per-instance 16
-  murmur cost --spot                        with the Spot prices of your region (asks EC2)
+  murmur cost --spot                        # with the Spot prices of your region (asks EC2)
 """
 _MAX_AGENTS: Final = 256
 """The count of requests is simulated, which takes seconds for large flocks."""

@@ -12,13 +12,13 @@ from typing import Final
 from murmur.cli import exits
 from murmur.cli.aws import account_of, add_account, cdk_command, require_repository
 from murmur.cli.known import Known, remember
-from murmur.cli.parser import Parser, UsageError, add_json, text_argument
+from murmur.cli.parser import Parser, UsageError, add_json, text_argument, whole
 from murmur.cli.screen import note, print_json, say
 
 EXAMPLES = """\
-  murmur deploy --email you@example.org                        the first time; your own address is let in
-  murmur deploy                                                again, with the choices of before
-  murmur deploy --runners scripted,kiro --concurrency-cap 64   asks once for kiro's API key
+  murmur deploy --email you@example.org                        # the first time; your own address is let in
+  murmur deploy                                                # again, with the choices of before
+  murmur deploy --runners scripted,kiro --concurrency-cap 64   # asks once for kiro's API key
   murmur deploy --allow-ip 203.0.113.0/24 --allow-ip auto --spot
 """
 _FIRST: Final = {"allow_ip": "auto"}
@@ -46,7 +46,7 @@ def add_choices(parser: Parser) -> None:
         metavar="NETWORK",
         help="who may reach it: an address, a CIDR, or auto (asks checkip.amazonaws.com which address you come from); repeatable",
     )
-    group.add_argument("--concurrency-cap", type=int, metavar="N", help="most agents a run may ask for (default: 64)")
+    group.add_argument("--concurrency-cap", type=whole, metavar="N", help="most agents a run may ask for (default: 64)")
     group.add_argument(
         "--runners", "--runner", metavar="NAMES", help="runners to choose from, comma-separated (default: scripted)"
     )
@@ -95,7 +95,7 @@ def execute(args: Namespace) -> int:
 
 def choices_of(args: Namespace) -> dict[str, str]:
     """The choices that were given, as parameters of the stack. Raises UsageError, InvalidInput, Unavailable."""
-    from murmur.cli.deploying import CUSTOM_KEY, custom_allowed  # noqa: PLC0415 - see execute
+    from murmur.cli.deploying import CUSTOM_KEY, check_given, custom_allowed  # noqa: PLC0415 - see execute
     from murmur.cli.deployment import networks  # noqa: PLC0415 - see execute
 
     cap = args.concurrency_cap
@@ -114,6 +114,7 @@ def choices_of(args: Namespace) -> dict[str, str]:
         if not equals:
             raise UsageError(f"--set {pair}: there is no value.", "Write it as NAME=VALUE.")
         chosen[name.replace("-", "_")] = value
+    check_given(chosen)
     custom_allowed(chosen, args.agent_archive)
     return chosen
 

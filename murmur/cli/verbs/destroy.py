@@ -14,8 +14,8 @@ from murmur.cli.screen import note, say
 from murmur.cli.signin import sign_out
 
 EXAMPLES = """\
-  murmur destroy                            stops the flock, deletes the stack, keeps the bucket with all results
-  murmur destroy --delete-data              also deletes the bucket, the API key and the choices; asks for the name
+  murmur destroy                            # stops the flock, deletes the stack, keeps the bucket with all results
+  murmur destroy --delete-data              # also deletes the bucket, the API key and the choices; asks for the name
   murmur destroy --flock docs --yes
   murmur destroy --flock docs --delete-data --confirm docs
 """

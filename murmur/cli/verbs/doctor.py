@@ -20,7 +20,7 @@ EXAMPLES = """\
   murmur doctor --json
   murmur doctor --runner kiro
   murmur doctor --runner model --model ollama:qwen3
-  murmur doctor --aws                       the account, and the flock deployed there
+  murmur doctor --aws                       # the account, and the flock deployed there
 """
 _STYLES: Final = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 

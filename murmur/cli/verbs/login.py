@@ -13,9 +13,9 @@ from murmur.cli.screen import note, print_json, say
 from murmur.cli.signin import directory, sign_in, sign_out
 
 EXAMPLES = """\
-  murmur login                          the flock deployed from this machine
+  murmur login                          # the flock deployed from this machine
   murmur login --flock docs
-  murmur login --url https://….execute-api.eu-west-1.amazonaws.com/app/ --flock docs     and remember it as docs
+  murmur login --url https://….execute-api.eu-west-1.amazonaws.com/app/ --flock docs     # and remember it as docs
 """
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from murmur.cli import exits
 from murmur.cli.client import Client
-from murmur.cli.parser import Parser, add_flock, agent_number
+from murmur.cli.parser import Parser, add_flock, agent_number, natural
 from murmur.cli.screen import note, say
 from murmur.cli.shapes import Entry
 from murmur.cli.text import clock_time, duration
@@ -27,7 +27,7 @@ _ASK_SECONDS: Final = 1.0
 def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.add_argument("agent", type=agent_number, metavar="N", help="the agent's number")
-    parser.add_argument("--after", type=int, default=-1, metavar="ITERATION", help="only entries behind this one")
+    parser.add_argument("--after", type=natural, default=-1, metavar="ITERATION", help="only entries behind this one")
     parser.add_argument("-f", "--follow", action="store_true", help="go on with new entries, until Ctrl-C")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, as the agent wrote it")
     add_flock(parser)

@@ -11,7 +11,7 @@ from murmur.cli.parser import Parser, UsageError, add_flock
 from murmur.cli.screen import note
 
 EXAMPLES = """\
-  murmur mcp                                (the assistant runs this; its settings name the command)
+  murmur mcp                                # (the assistant runs this; its settings name the command)
   murmur mcp --flock team --read-only
   murmur mcp --home /work/project/.murmur --folder /work/project
 """

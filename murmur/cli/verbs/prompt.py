@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\
   murmur prompt --agent 3
   murmur prompt --agent 3 --json | jq -r .prompt | wc -c
-  MURMUR_BUCKET=my-flock-bucket murmur prompt --agent 3      a deployed flock, with your AWS credentials
+  MURMUR_BUCKET=my-flock-bucket murmur prompt --agent 3      # a deployed flock, with your AWS credentials
 """
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from murmur.cli import exits
 from murmur.cli.client import Client
-from murmur.cli.parser import Parser, UsageError, add_flock, add_json, agent_number
+from murmur.cli.parser import Parser, UsageError, add_flock, add_json, agent_number, nearest
 from murmur.cli.screen import console, note, print_json, say, show_table, table
 from murmur.cli.shapes import Counters, Inbox
 from murmur.cli.text import clean, clock_time
@@ -61,6 +61,11 @@ def _asked(args: Namespace) -> tuple[str, int | None]:
     """What to do, and with whose queue. Raises UsageError."""
     words = list(args.what)
     does = words.pop(0) if words and words[0] in _DOES else ""
+    if len(words) > 1 and not does and not words[0].removeprefix("agent-").isdigit():
+        raise UsageError(
+            f"{clean(words[0], 40)!r} is nothing that can be done to a queue.{nearest(words[0], _DOES)}",
+            f"Write: murmur queues {' or '.join(_DOES)}, and the agent's number.",
+        )
     if len(words) > 1 or (args.peek and does not in ("", "peek")):
         raise UsageError("That is not a request to one queue.", "Write: murmur queues 3, or murmur queues purge 3.")
     does = "peek" if args.peek else does

@@ -8,6 +8,7 @@ import time
 from argparse import Namespace
 from contextlib import closing
 from pathlib import Path
+from typing import get_args
 
 from murmur.cli import exits
 from murmur.cli.brain import add_model_options, offer_model
@@ -18,7 +19,7 @@ from murmur.cli.hosting import host
 from murmur.cli.knowledge import Collection, Skipped, Upload, collect, upload
 from murmur.cli.local import add_agent_command, offer, stack
 from murmur.cli.mission import Interrupted, Mission, Plan
-from murmur.cli.parser import Parser, UsageError, add_json, not_negative, positive, text_argument
+from murmur.cli.parser import Parser, UsageError, add_json, not_negative, positive, text_argument, whole
 from murmur.cli.results import Results, check_folder, pull
 from murmur.cli.screen import note, print_json
 from murmur.cli.summary import Report, print_report
@@ -48,9 +49,13 @@ def arguments(parser: Parser) -> None:
     job.add_argument("--out", type=Path, metavar="DIR", help="copy what is produced into this folder")
     job.add_argument("--force", action="store_true", help="also into a folder that is not empty")
     flock = parser.add_argument_group("the flock (left away: as it is configured)")
-    flock.add_argument("--agents", type=int, metavar="N", help="how many agents")
-    flock.add_argument("--radius", type=int, metavar="R", help="how many neighbours on either side an agent reads")
-    flock.add_argument("--algorithm", metavar="NAME", help="amorphous (a ring), mesh or swarm")
+    flock.add_argument("--agents", type=whole, metavar="N", help="how many agents")
+    flock.add_argument("--radius", type=whole, metavar="R", help="how many neighbours on either side an agent reads")
+    flock.add_argument(
+        "--algorithm",
+        choices=_algorithms(),
+        help="who reads whom, as `algorithm` of the configuration says it",
+    )
     flock.add_argument(
         "--interval",
         type=positive,
@@ -98,6 +103,7 @@ def execute(args: Namespace) -> int:
             "Give them to that `murmur up`, or use another --home.",
         )
     if not there:
+        _check_direction(plan, home)
         offer(args.agent_command, args.agent_env, [args.runner] if args.runner else [])
         offer_model(args.runner, args.model, args.model_context, args.model_prices)
 
@@ -110,6 +116,21 @@ def execute(args: Namespace) -> int:
     if not args.quiet:
         note("starting the flock …")
     return host(lambda: stack(home, think_seconds=args.think or 0.0), "", work)
+
+
+def _algorithms() -> tuple[str, ...]:
+    from murmur.config import FlockConfig  # noqa: PLC0415 - pydantic is slow to load, and the verb's examples need none of it
+
+    return get_args(FlockConfig.model_fields["algorithm"].annotation)
+
+
+def _check_direction(plan: Plan, home: Path) -> None:
+    """Before a server is started for nothing: a flock that never ran has no direction of its own. Raises UsageError."""
+    if plan.direction is None and not home.is_dir():
+        raise UsageError(
+            "There is no direction: nothing says what the agents shall do.",
+            'Add --direction "Digest every document, then write one index.", or --direction @goal.md.',
+        )
 
 
 def _there(args: Namespace, home: Path) -> Target | None:

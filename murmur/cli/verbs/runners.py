@@ -13,7 +13,7 @@ from murmur.cli.screen import console, print_json
 EXAMPLES = """\
   murmur runners
   murmur runners --json | jq -r '.runners[] | select(.installed) | .name'
-  murmur doctor --runner codex        one real turn with it
+  murmur doctor --runner codex        # one real turn with it
 """
 _STYLES: Final = {"ready": "green", "no key": "yellow", "not here": "dim"}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from murmur.cli import exits
-from murmur.cli.parser import Parser, UsageError, add_json
+from murmur.cli.parser import Parser, UsageError, add_json, whole
 from murmur.cli.screen import console, note, print_json, say, show_table, table
 from murmur.errors import InvalidConfig
 
@@ -48,13 +48,6 @@ def seconds(word: str) -> float:
     if not 0 < value <= _LONGEST_SECONDS:
         raise argparse.ArgumentTypeError(f"{word!r} is not above 0 and at most an hour")
     return value
-
-
-def whole(word: str) -> int:
-    """A whole number of at least 1. For argparse ``type=``."""
-    if not word.isascii() or not word.isdigit() or not int(word[:12]) >= 1:
-        raise argparse.ArgumentTypeError(f"{word!r} is not a whole number above 0")
-    return int(word[:12])
 
 
 def arguments(parser: Parser) -> None:

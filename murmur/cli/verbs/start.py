@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from murmur.cli.acting import act, add_wait
-from murmur.cli.assign import assignments
+from murmur.cli.assign import assignments, guessing
 from murmur.cli.parser import Parser, text_argument
 
 EXAMPLES = """\
@@ -27,8 +27,10 @@ def arguments(parser: Parser) -> None:
 def execute(args: Namespace) -> int:
     """Start."""
     body: dict[str, object] = {}
+    changes: dict[str, object] = assignments(args.set)
     if args.direction is not None:
         body["direction"] = text_argument(args.direction)
-    if args.set:
-        body["config"] = assignments(args.set)
-    return act(args, "start", ("running", "settled"), body)
+    if changes:
+        body["config"] = changes
+    with guessing(changes):
+        return act(args, "start", ("running", "settled"), body)

@@ -12,6 +12,7 @@ from murmur.cli.screen import console, print_json, show_table, styled, table
 from murmur.cli.shapes import Agent, Status
 from murmur.cli.text import clock_time, duration
 from murmur.cli.view import ring_text, totals_line
+from murmur.ring import named
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -47,7 +48,7 @@ def show(status: Status, url: str) -> None:
     out = console()
     since = f" since {clock_time(status.since)}" if status.since else ""
     scripted = f"{status.runner}" + (" (scripted, no model)" if status.scripted else "")
-    ring = f"{status.algorithm}, radius {status.radius}" if status.algorithm == "amorphous" else status.algorithm
+    ring = named(status.algorithm, status.radius)
     out.print(Text.assemble("flock   ", styled(status.state), since, f"  {status.reason}" if status.reason else ""))
     out.print(f"run     {status.run or 'none yet'}")
     out.print(f"ring    {status.concurrency} agents, {ring}, runner {scripted}")

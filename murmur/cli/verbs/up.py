@@ -15,7 +15,7 @@ from murmur.cli.client import Client
 from murmur.cli.find import HOME_NAME, Target
 from murmur.cli.hosting import host
 from murmur.cli.local import add_agent_command, free_port, offer, require_idle, stack
-from murmur.cli.parser import Parser, UsageError, add_json, not_negative
+from murmur.cli.parser import Parser, UsageError, add_json, natural, not_negative
 from murmur.cli.screen import note, print_json, say
 from murmur.cli.shapes import Status
 
@@ -34,7 +34,7 @@ DEFAULT_PORT: Final = 7777
 def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "--port", type=int, help=f"of the dashboard and the API (default: {DEFAULT_PORT}, else a free one)"
+        "--port", type=natural, help=f"of the dashboard and the API (default: {DEFAULT_PORT}, else a free one)"
     )
     parser.add_argument(
         "--home", type=Path, default=Path(HOME_NAME), help=f"where the state lies (default: {HOME_NAME})"
