@@ -61,6 +61,8 @@ def toolkit(tmp_path: Path) -> Toolkit:
 def test_it_runs_over_this_app_without_telemetry_and_with_the_given_credentials(
     toolkit: Toolkit, said: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if not os.environ.get("JSII_NODE"):
+        pytest.skip("There is a Node on PATH only; the one that deploying installs (./dev synth does) is not here.")
     monkeypatch.setenv("PATH", "/nonexistent")
     toolkit.run(["deploy", "-c", "flock=docs"], {"AWS_REGION": "eu-west-1"})
     heard = json.loads(said.read_text())

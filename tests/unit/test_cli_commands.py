@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from murmur.cli import exits
-from murmur.cli.main import VERBS, main
+from murmur.cli.main import main
+from murmur.cli.overview import VERBS
 from tests.unit.test_cli_flock import RUN, FakeFlock, entry, error, serving
 
 ROOT = Path(__file__).parents[2]

@@ -187,10 +187,10 @@ def test_a_wrong_configuration_is_the_flocks_word_and_starts_nothing(
 ) -> None:
     flock.refuse["POST /cluster/start"] = (
         400,
-        error(400, "invalid_config", "concurrency = 0 is not allowed.", "Set it."),
+        error(400, "invalid_config", "neighbourRadius = 9 is not allowed.", "Set it."),
     )
-    assert run(flock, "--direction", "Go.", "--agents", "0") == exits.ERROR
-    assert "concurrency = 0 is not allowed." in capsys.readouterr().err
+    assert run(flock, "--direction", "Go.", "--agents", "2", "--radius", "9") == exits.ERROR
+    assert "neighbourRadius = 9 is not allowed." in capsys.readouterr().err
 
 
 def test_results_that_could_not_all_be_copied_are_told_and_are_no_success(

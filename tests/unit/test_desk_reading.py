@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.tools.desk import READ_LIMIT_BYTES, Desk
-from agent.tools.page import NotText, page_of, parse_page
+from agent.tools.page import NotText, page_of
 from murmur.errors import ObjectMissing, PathRefused
 from murmur.memory.store import MemoryStore
 from murmur.ports import StoredObject
+from tests.unit.pages import parse_page
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def test_a_line_of_settings_that_names_the_model_is_left_out_without_one():
     assert "model" not in codex.files("")[".codex/config.toml"]
 
 
-@pytest.mark.parametrize("name", ["model", "kiro", "claude", "codex", "gemini", "goose", "opencode"])
+@pytest.mark.parametrize("name", [name for name, profile in known_runners({}).items() if not profile.scripted])
 def test_every_runner_is_told_the_model(name):
     profile = runner_named(name, {})
     told = (*profile.argv("big-1"), *profile.variables("big-1").values(), *profile.files("big-1").values())

@@ -16,9 +16,10 @@ from agent.brains.scripted.tools import PAGE_BYTES, clip, list_files, read_text
 from agent.brains.scripted.work.choice import candidates
 from agent.brains.scripted.work.items import parse_items
 from agent.brains.scripted.work.naming import claim_name, digest_key, fingerprint
-from agent.tools.page import Page, parse_page
+from agent.tools.page import Page
 from murmur.entry import one_line
 from murmur.errors import InvalidInput
+from tests.unit.pages import parse_page
 
 FACTS = TurnFacts(agent=1, of=4, neighbours=(0, 2), iteration=3)
 paths = st.text(st.sampled_from("ab_/.- é"), min_size=1, max_size=12)

@@ -35,7 +35,7 @@ async def bridged(url, token):
         *COMMAND,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        env={bridge.URL_VARIABLE: url, bridge.TOKEN_VARIABLE: token},
+        env={"PATH": os.environ["PATH"], bridge.URL_VARIABLE: url, bridge.TOKEN_VARIABLE: token},
     )
     try:
         yield process
