@@ -121,6 +121,8 @@ class AgentLoop:
 
     async def _live(self) -> str:
         await self._patience.until_done(self._open)
+        if not self._over():
+            await self._act()  # it has just looked: what is due already (a start, a turn cut off) needs no wake
         while not (over := self._over()):
             await self._round()
         if self._opened.is_set() and not self._patience.over.disowned:
@@ -143,13 +145,16 @@ class AgentLoop:
         await keep_up(self._clock, self._mailbox, self._heart)
 
     async def _round(self) -> None:
-        """Hear or look, judge, act."""
+        """Hear or look; then judge and act."""
         heard = await self._hear()
         looks = self._clock.monotonic() >= self._lookout.looks_at()
         if looks:
             await self._patience.until_done(self._look)
-        if self._over() or (self._at_rest and not heard and not looks):
-            return
+        if not self._over() and (heard or looks or not self._at_rest):
+            await self._act()
+
+    async def _act(self) -> None:
+        """Judge what is known by now, and act."""
         self._at_rest = False
         if not self.view.control.acting:
             await self._rest("paused", self.view.control.reason)
@@ -195,13 +200,8 @@ class AgentLoop:
     def _judge(self) -> Verdict:
         """Ask the gate. A wake that a process before this one received, and never acknowledged, makes it a repair."""
         verdict = gate.judge(self._lookout.situation(self._cursor, unfinished=self._began.unfinished))
-        if (
-            verdict.cause in ("neighbour", "direction")
-            and self._began.restarted
-            and self._mailbox.came_back(self._born)
-        ):
-            return replace(verdict, cause="repair")
-        return verdict
+        repair = self._began.restarted and self._mailbox.came_back(self._born)
+        return replace(verdict, cause="repair") if repair and verdict.cause in ("neighbour", "direction") else verdict
 
     async def _gate(self) -> None:
         """Nothing is due: move past what is no news, acknowledge, go on listening."""

@@ -169,6 +169,25 @@ def test_killed_hosts_come_back_and_finish_without_gaps() -> None:
     run(main())
 
 
+def test_an_agent_that_begins_again_takes_up_its_turn_at_once_and_waits_for_no_wake() -> None:
+    async def main() -> None:
+        flock, workers = make(4, 20, think=60.0, carrier=lambda _inbox, _body: None, loopIntervalSeconds=120.0)
+        await flock.start("do it")
+        await asyncio.sleep(30.0)
+        assert [worker.turns for worker in workers] == [1] * 4
+        before = dict(flock.fleet.loops)
+        await flock.fleet.kill(flock.run, "host-0")
+        for _ in range(20):
+            await flock.until("stopped", within_seconds=1.0)
+            if all(flock.fleet.loops[agent] is not loop for agent, loop in before.items()):
+                break
+        await asyncio.sleep(5.0)
+        assert [worker.turns for worker in workers] == [2] * 4
+        await flock.stop()
+
+    run(main())
+
+
 def test_paused_flock_makes_no_turns_and_resume_wakes_it() -> None:
     async def main() -> None:
         flock, workers = make(4, 40, agentsPerInstance=2)
