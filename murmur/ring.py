@@ -112,5 +112,5 @@ def named(algorithm: str, radius: int) -> str:
 
 
 def _check(agent: int, size: int) -> None:
-    if size < 1 or not 0 <= agent < size:
+    if not 0 <= agent < size:
         raise ValueError(f"agent {agent} does not stand in a ring of {size}")

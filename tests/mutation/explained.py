@@ -27,8 +27,6 @@ WHY: Final[dict[str, dict[str, str]]] = {
         "ring_neighbours: return tuple(sorted({(agent + step) % size for d in range(0, reach + 1) for step in (d, -d)} - {agent}))": (
             "A step of 0 leads to the agent itself, who is taken out."
         ),
-        "_check: if not 0 <= agent < size:": "No agent stands in a ring of less than one, so the second condition refuses these, too.",
-        "_check: if size < 0 or not 0 <= agent < size:": "The same.",
     },
     "entry": {
         """LogEntry.from_value: raise InvalidEntry(f"{where}: {first['msg']}", 'An entry has ts, iteration, action, result and next_intent.') from None""": (

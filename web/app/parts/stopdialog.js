@@ -39,8 +39,8 @@ export class StopDialog extends Part {
     this.#sent = control.state === "stopping";
     this.#asked = { agents: agents.size, hosts: hosts?.asked ?? 0 };
     this.#notice.clear();
-    this.changed();
     if (!this.#dialog.open) this.#dialog.showModal();
+    this.draw(); // at once: nobody shall see, or hear read out, a dialog without its words
     (this.#sent ? this.#back : this.#stop).focus();
   }
 
