@@ -67,7 +67,9 @@ class Watch:
         owed = self._owed if self._weather.profile.stale_listing else self._owed[-1:]
         if owed and all(owed):
             self._breach("I6", f"declared settled although {owed[-1]}")
-        if not self.meddling and self._meddled_at < self._looked_at:
+        if self.meddling or self._meddled_at >= self._looked_at:
+            return
+        if not self._truth.owed(self.reachable(), self.lost()):  # else something came between the check and its word
             self.settled_at = self._weather.clock.monotonic()
             self._settled_turns = len(self._turns)
 
@@ -89,6 +91,13 @@ class Watch:
         self.check_quiet()
         self._meddled_at = self._weather.clock.monotonic()
         self.settled_at = None
+
+    def output_written(self, writer: str) -> None:
+        """A file was written. By a process that was replaced: then it is news from outside, which nobody could wait for before settling."""
+        life = next((life for life in self._lives if life.name == writer), None)
+        if life is not None and self._truth.told(life.run, life.agent).put_by not in ("", life.name):
+            self.check_quiet()
+            self.settled_at = None
 
     def check_quiet(self) -> None:
         """No turn since the flock was settled."""

@@ -175,6 +175,8 @@ class World:
     def _on_change(self, change: Change) -> None:
         if self.store.writer == OPERATOR:
             self.watch.operator_wrote()
+        if change.key.startswith(keys.OUTPUT):
+            self.watch.output_written(self.store.writer)
         if change.key == keys.CONTROL:
             self.watch.on_control()
 
