@@ -178,6 +178,12 @@ class Truth:
                 return f"agent-{agent} {why}"
         return ""
 
+    def parked(self) -> frozenset[int]:
+        """Which agents say that they are parked."""
+        roster = self.roster()
+        size = roster.size if roster is not None else 0
+        return frozenset(agent for agent in range(size) if self.told(self.control().run, agent).parked)
+
     def owed_to(self, agent: int, control: Control, config: FlockConfig, near: Sequence[int]) -> str:
         """What makes a turn of the agent due; "" for nothing."""
         told = self.told(control.run, agent)

@@ -54,6 +54,8 @@ class Watch:
         self._repairs: Counter[tuple[str, int]] = Counter()
         self.settled_at: float | None = None
         self._settled_turns = 0
+        self._parked: frozenset[int] = frozenset()
+        """Who was parked as the flock settled: it may yet hear of what the operator changed before, which frees it."""
         self._quiet_checks = 0
         self._arrived = 0
         """Messages that ever arrived in a queue: what a check finds there may be gone when it ends."""
@@ -72,6 +74,7 @@ class Watch:
         if not self._truth.owed(self.reachable(), self.lost()):  # else something came between the check and its word
             self.settled_at = self._weather.clock.monotonic()
             self._settled_turns = len(self._turns)
+            self._parked = self._truth.parked()
 
     @contextmanager
     def operator_acts(self) -> Iterator[None]:
@@ -103,9 +106,9 @@ class Watch:
         """No turn since the flock was settled."""
         if self.settled_at is None or len(self._turns) <= self._settled_turns:
             return
-        new = self._turns[self._settled_turns :]
+        new = [turn for turn in self._turns[self._settled_turns :] if turn.life.agent not in self._parked]
         self._settled_turns = len(self._turns)
-        if not any(turn.began - turn.life.store.stale_at < STALE_TURN_SECONDS for turn in new):
+        if new and not any(turn.began - turn.life.store.stale_at < STALE_TURN_SECONDS for turn in new):
             self._breach("I1", f"{len(new)} turns after settling, the first by {new[0].life.name}")
 
     def reachable(self) -> list[Life]:
