@@ -52,13 +52,13 @@ async def test_start_sends_direction_and_settings_and_stop_stops(opened: Opener,
         "12 agents, each reads 2; news reaches everyone in 6 hops"
     )
     await expect(page.locator("murmur-plan")).to_contain_text("2 processes on this machine")
-    await page.get_by_role("button", name="Start").click()
+    await page.get_by_role("button", name="Start", exact=True).click()
     await expect(page.locator(".badge")).to_have_text("running")
     await expect(page.locator("murmur-card")).to_have_count(12)
     assert sent(flock, "POST", "/cluster/start") == [{"direction": "Count the birds.", "config": {"concurrency": 12}}]
-    await page.get_by_role("button", name="Pause").click()
+    await page.get_by_role("button", name="Pause", exact=True).click()
     await expect(page.locator(".badge")).to_have_text("paused")
-    await page.get_by_role("button", name="Resume").click()
+    await page.get_by_role("button", name="Resume", exact=True).click()
     await expect(page.locator(".badge")).to_have_text("running")
     await page.get_by_role("button", name="Stop", exact=True).click()
     await page.get_by_role("button", name="Stop the flock").click()
@@ -78,7 +78,7 @@ async def test_a_wrong_setting_says_why_while_it_is_typed_and_is_never_sent(open
         await radius.fill(wrong)
         await expect(problem).to_contain_text(words)
         await expect(radius).to_have_attribute("aria-invalid", "true")
-    await page.get_by_role("button", name="Start").click()
+    await page.get_by_role("button", name="Start", exact=True).click()
     await expect(radius).to_be_focused()
     assert sent(flock, "POST", "/cluster/start") == []
     await radius.fill("2")
@@ -96,7 +96,7 @@ async def test_what_only_the_api_can_refuse_is_told_beside_its_field(opened: Ope
     await page.get_by_text("Runner").first.click()
     await page.get_by_label("Model").fill("a")
     flock.refuse = InvalidConfig("model", "a", "this runner has no such model")
-    await page.get_by_role("button", name="Start").click()
+    await page.get_by_role("button", name="Start", exact=True).click()
     problem = page.locator("#field-model-problem")
     await expect(problem).to_contain_text("this runner has no such model")
     await expect(problem).to_contain_text("Nothing was changed")
@@ -112,7 +112,7 @@ async def test_an_error_shows_its_remedy(opened: Opener, flock: FakeFlock) -> No
     await expect(page.locator(".badge")).to_have_text("stopped")
     flock.silent = True
     await flock.act("start")  # by somebody else, and the page has not heard of it yet
-    await page.get_by_role("button", name="Start").click()
+    await page.get_by_role("button", name="Start", exact=True).click()
     notice = page.locator("murmur-actions > murmur-notice")
     await expect(notice).to_contain_text("one run at a time")
     await expect(notice.locator(".notice-remedy")).to_contain_text("Stop it first")
@@ -167,6 +167,6 @@ async def test_on_aws_the_plan_names_instances_price_and_quota(on_aws: FakeFlock
     await page.locator("murmur-controls summary").first.click()
     await page.get_by_label("Agents", exact=True).fill("40")
     await expect(plan).to_contain_text("More than the quota of 16 vCPUs allows")
-    await page.get_by_role("button", name="Start").click()
+    await page.get_by_role("button", name="Start", exact=True).click()
     await expect(page.locator(".badge")).to_have_text("running")
     assert sent(on_aws, "POST", "/cluster/start") == [{"config": {"concurrency": 40, "instanceType": "m8g.xlarge"}}]

@@ -40,7 +40,7 @@ async def test_a_flock_is_run_from_the_page_until_it_settles(browser: Browser, t
         await page.get_by_role("link", name="Flock", exact=True).click()
         await page.get_by_label("Direction", exact=True).fill("Digest every document, then write one index.")
         await page.get_by_label("Agents", exact=True).fill("4")
-        await page.get_by_role("button", name="Start").click()
+        await page.get_by_role("button", name="Start", exact=True).click()
         await expect(page.locator(".badge")).to_have_text("settled", timeout=120_000)
         await expect(page.locator("murmur-card .said-lines")).to_have_count(4)
         await expect(page.locator("murmur-bar .tag")).to_have_text("scripted")

@@ -51,19 +51,19 @@ async def test_a_token_is_renewed_before_it_runs_out_and_when_it_is_refused(sign
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.locator(".live")).to_have_text("live")
     signin.revoke()
-    await page.get_by_role("button", name="Pause").click()
+    await page.get_by_role("button", name="Pause", exact=True).click()
     await expect(page.locator(".badge")).to_have_text("paused")
     assert signin.grants == ["authorization_code", "refresh_token"]
     signin.seconds = 30  # less than the page wants to have left
     signin.revoke()
-    await page.get_by_role("button", name="Resume").click()
+    await page.get_by_role("button", name="Resume", exact=True).click()
     await expect(page.locator(".badge")).to_have_text("running")
 
     def refused() -> list[str]:
         return [words for words in watched.complaints if "/cluster/pause" in words]
 
     grants, refusals = len(signin.grants), refused()
-    await page.get_by_role("button", name="Pause").click()
+    await page.get_by_role("button", name="Pause", exact=True).click()
     await expect(page.locator(".badge")).to_have_text("paused")
     assert len(signin.grants) > grants
     assert refused() == refusals  # renewed before it could be refused
@@ -104,8 +104,8 @@ async def test_what_is_refused_after_the_sign_out_is_not_asked_again_without_a_t
         asked.append(route)
 
     await staying.route("**/cluster/pause", hold)
-    await staying.get_by_role("button", name="Pause").click()
-    await expect(staying.get_by_role("button", name="Pause")).to_be_disabled()
+    await staying.get_by_role("button", name="Pause", exact=True).click()
+    await expect(staying.get_by_role("button", name="Pause", exact=True)).to_be_disabled()
     await staying.get_by_role("button", name="Sign out").click()
     await expect(staying.locator(".signin")).to_be_visible()
     await asked[0].fulfill(status=401, json={"message": "Unauthorized"})
@@ -117,7 +117,7 @@ async def test_a_renewal_that_ends_after_the_sign_out_signs_nobody_in(signin: Fa
     signin.holding = asyncio.Event()
     signin.revoke()
     async with staying.expect_request("**/oauth2/token"):
-        await staying.get_by_role("button", name="Pause").click()
+        await staying.get_by_role("button", name="Pause", exact=True).click()
     await staying.get_by_role("button", name="Sign out").click()
     await expect(staying.locator(".signin")).to_be_visible()
     signin.holding.set()
