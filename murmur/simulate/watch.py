@@ -69,9 +69,7 @@ class Watch:
         owed = self._owed if self._weather.profile.stale_listing else self._owed[-1:]
         if owed and all(owed):
             self._breach("I6", f"declared settled although {owed[-1]}")
-        if self.meddling or self._meddled_at >= self._looked_at:
-            return
-        if not self._truth.owed(self.reachable(), self.lost()):  # else something came between the check and its word
+        if not self.meddling and self._meddled_at < self._looked_at:
             self.settled_at = self._weather.clock.monotonic()
             self._settled_turns = len(self._turns)
             self._parked = self._truth.parked()

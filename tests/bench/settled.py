@@ -8,11 +8,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
-import psutil
-
 from tests.bench.findings import Findings, Table
 from tests.bench.stats import number
-from tests.e2e.flock import Flock, documents, flock
+from tests.e2e.flock import Flock, documents, flock, processes
 
 AGENTS: Final = 8
 DOCUMENTS: Final = 16
@@ -94,26 +92,14 @@ def _lines(running: Flock) -> int:
     return sum(log.read_bytes().count(b"\n") for log in place.rglob("store/agent-*.ndjson"))
 
 
-def _processes(part: str) -> list[psutil.Process]:
-    """This process's own descendants whose command line holds ``part``."""
-    found = []
-    for process in psutil.Process().children(recursive=True):
-        try:
-            if part in " ".join(process.cmdline()):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
 def _processor_seconds() -> float:
-    return sum(sum(process.cpu_times()[:2]) for process in _processes("agent.brains"))
+    return sum(sum(process.cpu_times()[:2]) for process in processes("agent.brains"))
 
 
 def _memory() -> dict[str, tuple[int, int]]:
     """How many processes each part has, and what they hold for themselves."""
     found = {}
     for part, what in _PARTS.items():
-        sizes = [process.memory_full_info().uss for process in _processes(part)]
+        sizes = [process.memory_full_info().uss for process in processes(part)]
         found[what] = (len(sizes), sum(sizes))
     return found

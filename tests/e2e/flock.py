@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 from murmur.entry import LogEntry
 from murmur.local.stack import Stack
@@ -88,6 +89,18 @@ class Flock:
 async def flock(home: Path, **more: Any) -> AsyncIterator[Flock]:
     async with Stack(home, **more) as stack, httpx.AsyncClient(base_url=stack.url, timeout=60) as client:
         yield Flock(stack, client)
+
+
+def processes(part: str) -> list[psutil.Process]:
+    """This process's own descendants whose command line holds ``part``."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        try:
+            if part in " ".join(process.cmdline()):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
 
 
 def documents(count: int) -> dict[str, bytes]:

@@ -8,11 +8,10 @@ import signal
 from collections import Counter
 from pathlib import Path
 
-import psutil
 import pytest
 
 from murmur.aws.clients import Clients
-from tests.e2e.flock import Flock, documents, flock
+from tests.e2e.flock import Flock, documents, flock, processes
 
 MAP = "Digest every document, then write one index."
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -75,18 +74,6 @@ async def test_new_direction_wakes_a_settled_flock_without_waiting_for_the_inter
         await running.call("PUT", "direction", json={"text": "Rest again."})
         await running.until(lambda s: s["totals"]["turns"] == before["totals"]["turns"] + 8, seconds=60)
         await running.until_state("settled")
-
-
-def processes(part: str) -> list[psutil.Process]:
-    """This test's own descendants whose command line holds ``part``."""
-    found = []
-    for process in psutil.Process().children(recursive=True):
-        try:
-            if part in " ".join(process.cmdline()):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
 
 
 @pytest.mark.parametrize("victim", ["agent.brains.scripted", "agent.host"])
