@@ -159,6 +159,7 @@ class AgentLoop:
         if not self.view.control.acting:
             await self._rest("paused", self.view.control.reason)
             return
+        await self._patience.until_done(lambda: self.view.reach_back(self._cursor))
         verdict = self._judge()
         if not verdict.due:
             await self._gate()

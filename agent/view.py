@@ -18,10 +18,12 @@ from murmur.control import Control, parse_control
 from murmur.cursor import Cursor
 from murmur.entry import LogEntry, last_written, parse_log
 from murmur.errors import MurmurError, ObjectMissing
+from murmur.logs import LogReader
 from murmur.ports import Store, StoredObject
 from murmur.runs import left_over
 
 TAIL_BYTES: Final = 16 * 1024
+PAGE_ENTRIES: Final = 200
 LIST_ABOVE: Final = 12
 """With more neighbours than this, one listing tells cheaper which logs changed than asking for each."""
 _log = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ class View:
         self._run = run
         self._store = store
         self._reader = reader
+        self._logs = LogReader(store)
         self._agent = agent
         self._size = size
         self._etags: dict[str, str] = {}
@@ -57,8 +60,11 @@ class View:
     @property
     def neighbours(self) -> tuple[int, ...]:
         """Whom this agent reads just now."""
-        if self.config.algorithm == "swarm":
-            return ring.most_recent(self._agent, self._written, self.config.swarmK)
+        return self.config.neighbours(self._agent, self._size, self._written)
+
+    @property
+    def _readable(self) -> tuple[int, ...]:
+        """Whom this agent may come to read."""
         return ring.neighbours(self.config.algorithm, self._agent, self._size, self.config.neighbourRadius)
 
     def documents(self) -> dict[str, str]:
@@ -88,10 +94,10 @@ class View:
         return {other: entries[-1].iteration for other, entries in self._entries.items() if entries}
 
     def reads(self, key: str) -> bool:
-        """Whether ``key`` is something that this agent reads just now. A swarm member may come to read anybody's log."""
+        """Whether ``key`` is something that this agent reads, or may come to read."""
         other = keys.agent_of_log(key)
         if other is not None:
-            return other != self._agent and (self.config.algorithm == "swarm" or other in self.neighbours)
+            return other in self._readable
         return key in (keys.DIRECTION, keys.CONFIG, keys.CONTROL, keys.directive(self._agent))
 
     def _knows(self, key: str, etag: str) -> bool:
@@ -110,7 +116,7 @@ class View:
         return await self._read_all({key: etag for key, etag in told.items() if not self._knows(key, etag)})
 
     async def _logs_to_ask(self) -> list[str]:
-        everyone = ring.neighbours(self.config.algorithm, self._agent, self._size, self.config.neighbourRadius)
+        everyone = self._readable
         if len(everyone) <= LIST_ABOVE:
             return [keys.log(other) for other in everyone]
         changed: list[str] = []
@@ -164,7 +170,7 @@ class View:
             _log.warning("agent-%d keeps the last good %s: %s", self._agent, key, error)
 
     async def _take_log(self, agent: int, got: StoredObject) -> None:
-        """Keep the tail's entries. One that fell further behind needs no more: the newest entries say what is going on."""
+        """Keep the tail's entries: they say what is going on. For one that fell further behind there is ``reach_back``."""
         if left_over(got, self._run):  # a process of an earlier run came too late: its agent will write over this
             self._entries[agent], self._top[agent] = (), -1
             self._written.pop(agent, None)
@@ -176,6 +182,30 @@ class View:
         self._top[agent] = max((entry.iteration for entry in entries), default=-1)
         if entries:
             self._written[agent] = last_written(entries)
+
+    async def reach_back(self, cursor: Cursor) -> None:
+        """Look for news between the cursor and a tail that begins beyond it and holds none: lines too many for it, or rolled away.
+
+        One such entry is enough, for it makes a turn due, and that passes the rest. Where neighbours change with every line, only the
+        tail counts of a log that this agent had not read before. Raises Unavailable.
+        """
+        for other, new in self.new_entries(cursor).items():
+            past, tail = cursor.past(other), self._entries[other]
+            stranger = past < 0 and self.config.ranked
+            if past < tail[0].iteration - 1 and not stranger and not any(entry.is_news for entry in new):
+                older = await self._oldest_news(other, past, before=tail[0].iteration)
+                self._entries[other] = (*older, *tail)
+
+    async def _oldest_news(self, other: int, past: int, before: int) -> tuple[LogEntry, ...]:
+        more = True
+        while more:
+            page = await self._logs.after(other, past, PAGE_ENTRIES)
+            for entry in page.entries:
+                if entry.is_news and entry.iteration < before:
+                    return (entry,)
+            more = page.more and page.newest < before
+            past = page.newest
+        return ()
 
     def tails(self) -> Mapping[int, tuple[LogEntry, ...]]:
         """What is known of each neighbour's log, for the prompt."""

@@ -77,7 +77,7 @@ async def read_live_agents(services: Services, agents: Sequence[int]) -> list[Li
     config = (await read_config(services.store)).config
     flock = FlockFacts(control=control, config=config, now=services.clock.now())
     facts = await gather(lambda n: read_agent(services, control, n), agents)
-    near = neighbourhoods(config, await _swarm(services, config, facts))
+    near = neighbourhoods(config, await _who_decides(services, config, facts))
     return [live_agent(flock, agent, near.get(agent.agent, ())) for agent in facts]
 
 
@@ -142,9 +142,9 @@ async def _load(services: Services, hosts: Sequence[HostInfo]) -> Mapping[str, H
     return await services.metrics.hosts(alive) if services.metrics is not None and alive else {}
 
 
-async def _swarm(services: Services, config: FlockConfig, facts: list[AgentFacts]) -> list[AgentFacts]:
-    """Those whose newest entries decide who reads whom: everybody in a swarm, else just the agents asked for."""
-    if config.algorithm != "swarm":
+async def _who_decides(services: Services, config: FlockConfig, facts: list[AgentFacts]) -> list[AgentFacts]:
+    """Those whose newest entries decide who reads whom: everybody where the algorithm ranks, else just the agents asked for."""
+    if not config.ranked:
         return facts
     reader = LogReader(services.store)
     pages = await gather(lambda n: reader.newest(n, 1), range(config.concurrency))

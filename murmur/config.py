@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from murmur.errors import InvalidConfig, InvalidInput
-from murmur.ring import ALGORITHMS, Algorithm
+from murmur.ring import ALGORITHMS, Algorithm, most_recent
 
 MAX_CONCURRENCY: Final = 1500
 _INSTANCE_TYPE: Final = re.compile(r"[tcmr]\d[a-z]*g[a-z]*\.(small|medium|large|xlarge)")
@@ -131,6 +132,19 @@ class FlockConfig(BaseModel):
     def work(self) -> str:
         """The fields that change what an agent should do, as one comparable string: a change in it makes a turn due."""
         return _work(self.algorithm, self.concurrency, self.neighbourRadius, self.swarmK, self.runner, self.model)
+
+    @property
+    def ranked(self) -> bool:
+        """Whether whom an agent reads changes with every line."""
+        return ALGORITHMS[self.algorithm].ranked
+
+    def neighbours(self, agent: int, size: int, written: Mapping[int, float]) -> tuple[int, ...]:
+        """Whom ``agent`` of ``size`` reads just now, ascending. ``written``: when each wrote last, by any clock; it counts where ``ranked``."""
+        topology = ALGORITHMS[self.algorithm]
+        anyone = topology.neighbours(agent, size, self.neighbourRadius)
+        if not topology.ranked:
+            return anyone
+        return most_recent(agent, {other: written[other] for other in anyone if other in written}, self.swarmK)
 
     def merged(self, changes: Any) -> Self:
         """This configuration with ``changes`` (a decoded JSON object) laid over it. Raises InvalidConfig, InvalidInput."""

@@ -18,7 +18,7 @@ Algorithm = Literal["amorphous", "mesh", "swarm"]
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """What is particular to one algorithm; the rest of the house asks this, and knows none by name but the swarm."""
+    """What is particular to one algorithm; the rest of the house asks this, and knows none by name."""
 
     about: str
     """For the reference of ``algorithm`` and for the command's help: one clause."""
@@ -28,6 +28,8 @@ class Topology:
     """From agent, size and radius: whose writes may wake the agent, ascending."""
     hops: Callable[[int, int], int]
     """From size (2 or more) and radius (1 or more): how far news travels until everybody may know it."""
+    ranked: bool = False
+    """Whether an agent looks, at any moment, only at the ``swarmK`` of them that wrote last."""
     by_radius: bool = False
     """Whether ``neighbourRadius`` decides: then rules list exactly whom an agent reads, and the status names the radius."""
 
@@ -76,13 +78,14 @@ You read the agents that were active last: {neighbours}. They change as the work
 it can be split, check what they claim, or take up what they left open; start something new only where nobody is active.""",
         neighbours=_everyone,
         hops=_at_once,
+        ranked=True,
     ),
 }
 """Every name of ``Algorithm``, and what it means."""
 
 
 def neighbours(algorithm: Algorithm, agent: int, size: int, radius: int) -> tuple[int, ...]:
-    """Whose writes may wake ``agent``, ascending. For a swarm that is everybody: who counts is decided per look."""
+    """Whose writes may wake ``agent``, ascending. Where the algorithm ranks, who counts is decided per look: ``FlockConfig.neighbours``."""
     return ALGORITHMS[algorithm].neighbours(agent, size, radius)
 
 

@@ -7,7 +7,6 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from murmur import ring
 from murmur.config import FlockConfig
 from murmur.control import FlockState
 from murmur.entry import LogEntry, last_written, timestamp
@@ -212,11 +211,8 @@ def live_agent(flock: FlockFacts, agent: AgentFacts, near: tuple[int, ...]) -> L
 def neighbourhoods(config: FlockConfig, agents: Sequence[AgentFacts]) -> dict[int, tuple[int, ...]]:
     """Whom each agent reads now. A swarm member reads those that wrote last, which the newest entries tell."""
     size = config.concurrency
-    mine = [agent.agent for agent in agents if agent.agent < size]
-    if config.algorithm != "swarm":
-        return {agent: ring.neighbours(config.algorithm, agent, size, config.neighbourRadius) for agent in mine}
     wrote = {agent.agent: last_written(agent.entries) for agent in agents if agent.entries}
-    return {agent: ring.most_recent(agent, wrote, config.swarmK) for agent in mine}
+    return {agent.agent: config.neighbours(agent.agent, size, wrote) for agent in agents if agent.agent < size}
 
 
 def _instance(flock: FlockFacts, host: HostInfo) -> Instance:

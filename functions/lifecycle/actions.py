@@ -65,8 +65,7 @@ class Lifecycle:
                 await unwire(self.fabric, left_over)
         await self._wire(run, roster, await self._config(), range(roster.size))
         names = list(roster.hosts)
-        # A start that is taken up again is the same launch: the fleet must be able to tell, or it would launch twice.
-        hosts = await (self.fleet.launch(run, names) if roster.launches else self._launch(run, names))
+        hosts = await (self._launch_as_before(run, names) if roster.launches else self._launch(run, names))
         if not await self._say("running", _absent(hosts), run):
             await self.stop(run)  # stopped meanwhile: what this start made after that goes, too
 
@@ -189,6 +188,14 @@ class Lifecycle:
     async def _wire(self, run: str, roster: Roster, config: FlockConfig, agents: Iterable[int]) -> None:
         sized = config.model_copy(update={"concurrency": roster.size})
         await wire(self.fabric, run, {agent: wiring_for(self.bucket, sized, agent) for agent in agents})
+
+    async def _launch_as_before(self, run: str, names: list[str]) -> list[HostInfo]:
+        """A start that is taken up again is the same launch, and not counted: the fleet must be able to tell, or it would launch twice.
+
+        What came of it and died meanwhile is left to the repair, which counts.
+        """
+        died = {host.name for host in await self.fleet.hosts(run) if host.state == "gone"}
+        return await self.fleet.launch(run, [name for name in names if name not in died])
 
     async def _launch(self, run: str, names: list[str]) -> list[HostInfo]:
         """Count the launch before it happens, so that a host that kills its launcher is not started for ever."""

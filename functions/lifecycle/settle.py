@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
-from murmur import keys, quiet, ring
+from murmur import keys, quiet
 from murmur.config import FlockConfig
 from murmur.control import Control
 from murmur.cursor import Cursor, listing_version
@@ -172,11 +172,8 @@ class SettleWatch:
 
 def _neighbours(flock: Sequence[AgentFacts], config: FlockConfig) -> dict[int, tuple[int, ...]]:
     """Whom each agent reads."""
-    if config.algorithm != "swarm":
-        size, radius = len(flock), config.neighbourRadius
-        return {facts.agent: ring.neighbours(config.algorithm, facts.agent, size, radius) for facts in flock}
     wrote = {facts.agent: facts.wrote for facts in flock if facts.last is not None}
-    return {facts.agent: ring.most_recent(facts.agent, wrote, config.swarmK) for facts in flock}
+    return {facts.agent: config.neighbours(facts.agent, len(flock), wrote) for facts in flock}
 
 
 def _without(facts: AgentFacts, why: str) -> AgentFacts:

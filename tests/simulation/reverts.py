@@ -6,6 +6,7 @@ import pytest
 
 from agent import journal, view
 from functions.lifecycle import actions, settle
+from murmur.ports import HostInfo
 
 
 def a_cut_off_start_forgets_what_it_was_asked_for(patch: pytest.MonkeyPatch) -> None:
@@ -22,3 +23,21 @@ def runs_share_their_logs(patch: pytest.MonkeyPatch) -> None:
     for module in (journal, view, settle):
         patch.setattr(module, "left_over", lambda *_: False)
     patch.setattr(journal, "run_of", lambda _: "")
+
+
+def nobody_reads_back(patch: pytest.MonkeyPatch) -> None:
+    """News that had rolled out of a neighbour's log before its reader's turn came was never seen."""
+
+    async def reach_back(*_: object) -> None:
+        pass
+
+    patch.setattr(view.View, "reach_back", reach_back)
+
+
+def a_start_taken_up_again_launches_the_dead(patch: pytest.MonkeyPatch) -> None:
+    """A host that died before its start was taken up again was launched once more than was counted."""
+
+    async def launch(self: actions.Lifecycle, run: str, names: list[str]) -> list[HostInfo]:
+        return await self.fleet.launch(run, names)
+
+    patch.setattr(actions.Lifecycle, "_launch_as_before", launch)

@@ -138,3 +138,16 @@ def test_suite_fails_without_a_safeguard(
         if not scenario(seed, profile).held:
             return
     pytest.fail(f"{len(SEEDS)} scenarios held {mutate.__name__.replace('_', ' ')}")
+
+
+@pytest.mark.parametrize(
+    ("seed", "revert"),
+    [(3092, reverts.nobody_reads_back), (2054, reverts.a_start_taken_up_again_launches_the_dead)],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_seed_finds_its_mistake_again(
+    seed: int, revert: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert scenario(seed).held
+    revert(monkeypatch)
+    assert not scenario(seed).held

@@ -158,6 +158,19 @@ async def test_a_start_taken_up_again_is_the_same_launch(world: World) -> None:
     assert set(roster.launches.values()) == {1}
 
 
+async def test_a_start_taken_up_again_leaves_a_host_that_died_meanwhile_to_the_repair_which_counts(world: World) -> None:
+    await world.running()
+    await world.be("starting")
+    world.hosts.die("host-1")
+    await world.life.start(RUN)
+    assert world.hosts.launches == [("host-0",)]
+    await world.life.tick(RUN)
+    assert world.hosts.launches[1:] == [("host-1",)]
+    roster = await read_roster(world.store)
+    assert roster is not None
+    assert dict(roster.launches) == {"host-0": 1, "host-1": 2}
+
+
 async def test_a_start_that_gets_only_some_hosts_runs_and_says_which_are_missing(world: World) -> None:
     await world.starting()
     world.hosts.refused = {"host-1": "no capacity"}
