@@ -8,7 +8,6 @@ from typing import Final
 from murmur import keys
 from murmur.config import FlockConfig
 from murmur.control import Control, read_control
-from murmur.documents import read_config
 from murmur.errors import InvalidInput, NotFound, ObjectMissing, Unavailable
 from murmur.facts import AgentFacts, FlockFacts
 from murmur.gather import gather
@@ -42,7 +41,7 @@ async def read_status(services: Services) -> Status:
 async def read_flock(services: Services) -> FlockFacts:
     """What concerns the flock as a whole."""
     control = (await read_control(services.store)).control
-    config = (await read_config(services.store)).config
+    config = (await services.read_config()).config
     hosts = await _hosts(services, control.run)
     known = hosts is not None
     hosts = hosts or []
@@ -74,7 +73,7 @@ async def read_agent(services: Services, control: Control, agent: int, directive
 async def read_live_agents(services: Services, agents: Sequence[int]) -> list[LiveAgent]:
     """The changing part of these agents' status, without what only a look at the whole flock tells."""
     control = (await read_control(services.store)).control
-    config = (await read_config(services.store)).config
+    config = (await services.read_config()).config
     flock = FlockFacts(control=control, config=config, now=services.clock.now())
     facts = await gather(lambda n: read_agent(services, control, n), agents)
     near = neighbourhoods(config, await _who_decides(services, config, facts))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from murmur.documents import ConfigDocument, read_config
 from murmur.ports import Clock, Control, Fabric, Fleet, Machines, Metrics, Store, TicketBook
 from murmur.settings import Settings
 
@@ -47,3 +48,16 @@ class Services:
     metrics: Metrics | None = None
     machines: Machines | None = None
     limits: Limits = Limits()
+
+    async def read_config(self) -> ConfigDocument:
+        """The configuration as it stands. Where nothing was set yet, the defaults, as far as this deployment allows them.
+
+        Otherwise whoever sets a single field of a small flock would be refused for one that they did not name. Raises InvalidInput.
+        """
+        read, settings = await read_config(self.store), self.settings
+        if read.etag:
+            return read
+        config = read.config
+        runner = config.runner if config.runner in settings.runners else next(iter(settings.runners), config.runner)
+        size = min(config.concurrency, settings.concurrency_cap)
+        return ConfigDocument(config=config.merged({"concurrency": size, "runner": runner}), etag="")

@@ -12,7 +12,6 @@ from functions.api.resolver import group, request, services
 from functions.live.snapshot import Snapshot, read_snapshot
 from murmur.census import read_status
 from murmur.control import Control
-from murmur.documents import read_config
 from murmur.errors import NotFound
 from murmur.machines import MachineTypes
 from murmur.services import TICKET_SECONDS
@@ -76,5 +75,5 @@ async def instance_types() -> MachineTypes:
     machines = services().machines
     if machines is None:
         raise NotFound("What hosts may run on is not known here.", "Ask the API of a deployed flock, or `murmur up`'s.")
-    config = (await read_config(services().store)).config
+    config = (await services().read_config()).config
     return MachineTypes.of(await machines.stock(), config, services().settings.concurrency_cap)

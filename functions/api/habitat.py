@@ -12,7 +12,6 @@ from functions.api.download import archive_response, file_response
 from functions.api.models import AfterKey, FileQuery, Key, Limit
 from functions.api.resolver import group, services
 from murmur import keys, versions
-from murmur.documents import read_config
 from murmur.files import FileList, file_key, list_files, read_authors
 from murmur.versions import Versions
 
@@ -23,7 +22,7 @@ router = group()
 async def habitat(after: AfterKey = "", limit: Limit = 1000) -> FileList:
     """The files in output/, ascending, a page at a time."""
     store = services().store
-    size = (await read_config(store)).config.concurrency
+    size = (await services().read_config()).config.concurrency
     return await list_files(
         store, keys.OUTPUT, after=after, limit=limit, authors=await read_authors(store, range(size))
     )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from murmur import keys
-from murmur.documents import read_config
 from murmur.errors import NotFound, ObjectMissing
 from murmur.services import Services
 
 
 async def check_member(services: Services, agent: int) -> None:
     """Raises NotFound if the flock has no such agent."""
-    size = (await read_config(services.store)).config.concurrency
+    size = (await services.read_config()).config.concurrency
     if agent >= size:
         raise NotFound(f"There is no agent-{agent}.", f"The flock has agent-0 to agent-{size - 1}.")
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from murmur import documents, keys
 from murmur.config import FlockConfig
 from murmur.control import Control, ControlDocument, FlockState, Handover, read_control, write_control
-from murmur.documents import ConfigDocument, read_config, read_direction, write_config
+from murmur.documents import read_direction, write_config
 from murmur.entry import timestamp
 from murmur.errors import InvalidConfig, InvalidInput, MurmurError, ObjectChanged, Unavailable, WrongState
 from murmur.handover import hand_over
@@ -30,7 +30,7 @@ async def start(services: Services, direction: str | None, changes: Mapping[str,
     store = services.store
     read = await read_control(store)
     _check_startable(read.control)
-    config = await read_allowed_config(services)
+    config = await services.read_config()
     wanted = config.config.merged(dict(changes or {}))
     check_config(services, wanted)
     there = await read_direction(store)
@@ -93,7 +93,7 @@ async def change_config(services: Services, changes: Any) -> FlockConfig:
         control = (await read_control(services.store)).control
         if control.handover is not None:  # a start that was cut off: this change comes on top of what it wanted
             await hand_over(services.store, control.handover)
-        read = await read_allowed_config(services)
+        read = await services.read_config()
         wanted = read.config.merged(changes)
         check_config(services, wanted)
         if control.state != "stopped":
@@ -106,20 +106,6 @@ async def change_config(services: Services, changes: Any) -> FlockConfig:
             await services.control.request("rewire", control.run)
         return wanted
     raise _busy()
-
-
-async def read_allowed_config(services: Services) -> ConfigDocument:
-    """The configuration as it stands. Where nothing was set yet, the defaults, as far as this deployment allows them.
-
-    Otherwise whoever sets a single field of a small flock would be refused for one that they did not name.
-    """
-    read, settings = await read_config(services.store), services.settings
-    if read.etag:
-        return read
-    config = read.config
-    runner = config.runner if config.runner in settings.runners else next(iter(settings.runners), config.runner)
-    size = min(config.concurrency, settings.concurrency_cap)
-    return ConfigDocument(config=config.merged({"concurrency": size, "runner": runner}), etag="")
 
 
 def check_config(services: Services, config: FlockConfig) -> None:

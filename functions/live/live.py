@@ -22,7 +22,7 @@ from murmur import keys
 from murmur.census import read_host_count, read_live_agents
 from murmur.change import Change
 from murmur.control import read_control
-from murmur.documents import read_config, read_direction
+from murmur.documents import read_direction
 from murmur.errors import InvalidInput, MurmurError, ObjectMissing, Refused, Unavailable
 from murmur.gather import gather
 from murmur.inspector import read_queues
@@ -120,7 +120,7 @@ class Live:
         same_run = (
             cursor.run == control.run if cursor.run else cursor.documents.get(keys.CONTROL) == versions[keys.CONTROL]
         )
-        config = (await read_config(store)).config
+        config = (await self._services.read_config()).config
         reader = LogReader(store)
         agents = range(config.concurrency)
         pages = await gather(
@@ -171,7 +171,7 @@ class Live:
             hosts = await read_host_count(self._services, control.control)
             return messages.control_frames(control.control, control.etag, hosts)
         if key == keys.CONFIG:
-            config = await read_config(store)
+            config = await self._services.read_config()
             return messages.config_frames(config.config, config.etag)
         return messages.direction_frames(await read_direction(store))
 

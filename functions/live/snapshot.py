@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from murmur import keys
 from murmur.census import read_status
 from murmur.config import FlockConfig
-from murmur.documents import Direction, read_config, read_direction
+from murmur.documents import Direction, read_direction
 from murmur.errors import ObjectMissing
 from murmur.ports import Store
 from murmur.services import Services
@@ -52,7 +52,7 @@ async def read_snapshot(services: Services) -> Snapshot:
     return Snapshot(
         status=status,
         direction=await read_direction(services.store),
-        config=(await read_config(services.store)).config,
+        config=(await services.read_config()).config,
         cursor=Cursor(
             run=status.run,
             agents={agent.id: agent.last.iteration for agent in status.agents if agent.last is not None},

@@ -1,5 +1,5 @@
 """Every contract is parametrised over the worlds it holds in."""
 
-from tests.contract.worlds import moto_environment, world
+from tests.contract.worlds import clients_of, moto_environment, world
 
-__all__ = ["moto_environment", "world"]
+__all__ = ["clients_of", "moto_environment", "world"]

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -10,8 +10,9 @@ import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
-from murmur.aws.adapters import open_adapters
 from murmur.aws.clients import Clients
+from murmur.aws.fabric import EventBridgeFabric
+from murmur.aws.store import S3Store
 from murmur.local.provision import provision
 from murmur.memory.fabric import MemoryFabric
 from murmur.memory.store import MemoryStore
@@ -56,6 +57,19 @@ def moto_environment() -> Iterator[dict[str, str]]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def clients_of() -> Iterator[Callable[[dict[str, str]], Clients]]:
+    """The clients of an environment, made once: that takes longer than what most tests do with them."""
+    made: dict[str, Clients] = {}
+
+    def of(environment: dict[str, str]) -> Clients:
+        return made.setdefault(environment["AWS_ENDPOINT_URL"], Clients(environment))
+
+    yield of
+    for clients in made.values():
+        clients.close()
+
+
 @pytest.fixture(params=WORLDS)
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """One empty world of each kind."""
@@ -69,16 +83,16 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
         environment = request.getfixturevalue("endpoint").environment
     name = f"t{uuid4().hex[:10]}"
     settings = Settings(flock=name, bucket=f"{name}-bucket", bus=name)
-    adapters = open_adapters(settings, environment)
-    await provision(settings, adapters.clients)
+    clients: Clients = request.getfixturevalue("clients_of")(environment)
+    await provision(settings, clients)
     if request.param == "moto":
         # S3 events reach every bus there (research/cdk.md): forwarded as well, each would come twice.
-        adapters.clients.events.remove_targets(Rule=f"{name}-wakes", Ids=["bus"])
-    yield World(request.param, adapters.store, adapters.fabric, settings.bucket, settings, adapters.clients)
-    for run in await adapters.fabric.runs():
-        for circuit in await adapters.fabric.circuits(run):
-            await adapters.fabric.unwire(run, circuit.agent)
-    adapters.close()
+        clients.events.remove_targets(Rule=f"{name}-wakes", Ids=["bus"])
+    fabric = EventBridgeFabric(clients, settings)
+    yield World(request.param, S3Store(clients, settings.bucket), fabric, settings.bucket, settings, clients)
+    for run in await fabric.runs():
+        for circuit in await fabric.circuits(run):
+            await fabric.unwire(run, circuit.agent)
     if request.param == "moto":  # every write asks every rule of every bus there
         assert httpx.post(f"{environment['AWS_ENDPOINT_URL']}/moto-api/reset").status_code == 200
 

@@ -155,6 +155,8 @@ async def test_defaults_are_those_that_the_deployment_allows():
     world = flock(cap=3, runners=("claude", "kiro"))
     found = (await world.call("GET", "/cluster/config")).json
     assert (found["concurrency"], found["runner"]) == (3, "claude")
+    assert len((await world.call("GET", "/cluster/status")).json["agents"]) == 3
+    assert "agent-0 to agent-2" in (await world.call("GET", "/cluster/agents/3/log")).json["remedy"]
     answer = await world.call("PUT", "/cluster/config", body={"swarmK": 2})
     assert answer.status == 200
     assert (answer.json["concurrency"], answer.json["runner"], answer.json["swarmK"]) == (3, "claude", 2)

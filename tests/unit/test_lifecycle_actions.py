@@ -158,7 +158,9 @@ async def test_a_start_taken_up_again_is_the_same_launch(world: World) -> None:
     assert set(roster.launches.values()) == {1}
 
 
-async def test_a_start_taken_up_again_leaves_a_host_that_died_meanwhile_to_the_repair_which_counts(world: World) -> None:
+async def test_a_start_taken_up_again_leaves_a_host_that_died_meanwhile_to_the_repair_which_counts(
+    world: World,
+) -> None:
     await world.running()
     await world.be("starting")
     world.hosts.die("host-1")
