@@ -12,7 +12,7 @@ from murmur.errors import InvalidInput, NotFound, ObjectMissing, Unavailable
 from murmur.facts import AgentFacts, FlockFacts
 from murmur.gather import gather
 from murmur.listing import everything
-from murmur.logs import LogReader
+from murmur.logs import LogPage, LogReader
 from murmur.ports import Depth, HostInfo, HostMetrics, Store
 from murmur.roster import Roster, read_roster
 from murmur.services import Services
@@ -33,8 +33,9 @@ _SHOWN_ENTRIES: Final = 2
 async def read_status(services: Services) -> Status:
     """The status of the whole flock, as of now. Raises InvalidInput if control.json or config.json is damaged."""
     flock = await read_flock(services)
-    directives = await _directives(services.store)
-    agents = await gather(lambda n: read_agent(services, flock.control, n, n in directives), range(flock.size))
+    listed = {item.key: item.etag for item in await everything(services.store, keys.STORE)}
+    listed |= {item.key: item.etag for item in await everything(services.store, keys.STATE)}
+    agents = await gather(lambda n: _agent_listed(services, flock.control, n, listed), range(flock.size))
     return assemble(flock, agents)
 
 
@@ -58,15 +59,23 @@ async def read_flock(services: Services) -> FlockFacts:
     )
 
 
-async def read_agent(services: Services, control: Control, agent: int, directive: bool = False) -> AgentFacts:
-    """What concerns one agent."""
+async def read_agent(services: Services, control: Control, agent: int) -> AgentFacts:
+    """What concerns one agent, without its directive."""
     page = await LogReader(services.store).newest(agent, _SHOWN_ENTRIES)
+    state = await read_state(services.store, agent, control.run)
+    return AgentFacts(agent, state, page.entries, await read_depth(services, control, agent))
+
+
+async def _agent_listed(services: Services, control: Control, agent: int, listed: Mapping[str, str]) -> AgentFacts:
+    """What concerns one agent. What ``listed`` shows in the version that was read before is not read again."""
+    reader, store = LogReader(services.store), services.store
+    page = await services.tails.read(
+        keys.log(agent), listed, lambda _: reader.newest(agent, _SHOWN_ENTRIES), absent=LogPage(())
+    )
+    state = await services.states.read(keys.state(agent), listed, lambda key: _state(store, key), absent=None)
+    depth = await read_depth(services, control, agent)
     return AgentFacts(
-        agent=agent,
-        state=await read_state(services.store, agent, control.run),
-        entries=page.entries,
-        depth=await read_depth(services, control, agent),
-        directive=directive,
+        agent, _of_run(state, control.run), page.entries, depth, directive=keys.directive(agent) in listed
     )
 
 
@@ -96,12 +105,18 @@ async def read_host_count(services: Services, control: Control) -> HostCount | N
 
 async def read_state(store: Store, agent: int, run: str) -> AgentState | None:
     """The agent's state document if it is of this run."""
+    return _of_run(await _state(store, keys.state(agent)), run)
+
+
+def _of_run(state: AgentState | None, run: str) -> AgentState | None:
+    return state if state is not None and state.run == run else None
+
+
+async def _state(store: Store, key: str) -> AgentState | None:
     try:
-        found = await store.get(keys.state(agent))
+        return AgentState.from_json((await store.get(key)).body)
     except ObjectMissing:
         return None
-    state = AgentState.from_json(found.body)
-    return state if state is not None and state.run == run else None
 
 
 async def read_depth(services: Services, control: Control, agent: int) -> Depth | None:
@@ -112,11 +127,6 @@ async def read_depth(services: Services, control: Control, agent: int) -> Depth 
         return await services.fabric.inbox(control.run, agent).depth()
     except (NotFound, Unavailable):
         return None
-
-
-async def _directives(store: Store) -> frozenset[int]:
-    listed = [keys.agent_of_directive(item.key) for item in await everything(store, keys.STORE)]
-    return frozenset(agent for agent in listed if agent is not None)
 
 
 async def _roster(store: Store) -> Roster | None:

@@ -5,12 +5,15 @@ Built once per cold start from the environment on AWS, and by ``murmur up`` on o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from murmur.documents import ConfigDocument, read_config
+from murmur.logs import LogPage
 from murmur.ports import Clock, Control, Fabric, Fleet, Machines, Metrics, Store, TicketBook
+from murmur.recall import Recall
 from murmur.settings import Settings
+from murmur.state import AgentState
 
 TICKET_SECONDS: Final = 30
 """How long a WebSocket ticket is good for."""
@@ -48,6 +51,9 @@ class Services:
     metrics: Metrics | None = None
     machines: Machines | None = None
     limits: Limits = Limits()
+    tails: Recall[LogPage] = field(default_factory=Recall, compare=False)
+    """Each log's newest entries, and ``states`` each agent's state document (None: unreadable), as last read."""
+    states: Recall[AgentState | None] = field(default_factory=Recall, compare=False)
 
     async def read_config(self) -> ConfigDocument:
         """The configuration as it stands. Where nothing was set yet, the defaults, as far as this deployment allows them.

@@ -18,6 +18,7 @@ from murmur.errors import NotFound, ObjectMissing
 from murmur.listing import everything, output_files
 from murmur.ports import Fabric, ObjectInfo, Store
 from murmur.quiet import AgentFacts
+from murmur.recall import Recall
 from murmur.roster import Roster
 from murmur.runs import left_over
 from murmur.state import AgentState
@@ -37,12 +38,9 @@ class _Listing:
     output: tuple[ObjectInfo, ...]
 
     @cached_property
-    def _by_key(self) -> dict[str, ObjectInfo]:
-        return {item.key: item for item in (*self.store, *self.states)}
-
-    def find(self, key: str) -> ObjectInfo | None:
-        """The object of the listing at ``key``."""
-        return self._by_key.get(key)
+    def versions(self) -> dict[str, str]:
+        """The ETag of each log, directive and state document."""
+        return {item.key: item.etag for item in (*self.store, *self.states)}
 
     def fingerprint(self, control: Control, config: FlockConfig) -> str:
         """Same fingerprint: nothing was written in between that the verdict depends on."""
@@ -54,8 +52,8 @@ class _Listing:
 class Memory:
     """What checks of one process keep: what has not changed is not read again. None of it is needed to be right."""
 
-    tails: dict[str, tuple[str, tuple[LogEntry, ...]]] = field(default_factory=dict)
-    states: dict[str, tuple[str, AgentState | None]] = field(default_factory=dict)
+    tails: Recall[tuple[LogEntry, ...]] = field(default_factory=Recall)
+    states: Recall[AgentState | None] = field(default_factory=Recall)
     last: str | None = None
     """The mark of the check before; None if this process has made none."""
 
@@ -108,7 +106,12 @@ class SettleWatch:
         return verdict
 
     async def _facts(self, agent: int, run: str, listing: _Listing) -> AgentFacts:
-        entries, state = await asyncio.gather(self._tail(agent, run, listing), self._state(agent, run, listing))
+        memory, listed = self._memory, listing.versions
+        entries, state = await asyncio.gather(
+            memory.tails.read(keys.log(agent), listed, lambda key: self._tail(key, run), ()),
+            memory.states.read(keys.state(agent), listed, self._state, None),
+        )
+        state = state if state is not None and state.run == run else None
         cursor = Cursor.restored(entries[-1] if entries else None, state)
         news = [entry.iteration for entry in entries if entry.is_news]
         before = entries[0].iteration - 1 if entries else -1
@@ -143,31 +146,18 @@ class SettleWatch:
         shared = {"direction": direction, "config": config.work(), "resumes": str(control.resumes)}
         if config.outputNews:
             shared["output"] = listing_version(listing.output)
-        etags = {item.key: item.etag for item in listing.store}
+        etags = listing.versions
         return {agent: {**shared, "directive": etags.get(keys.directive(agent), "")} for agent in range(roster.size)}
 
-    async def _tail(self, agent: int, run: str, listing: _Listing) -> tuple[LogEntry, ...]:
-        item = listing.find(keys.log(agent))
-        if item is None:
+    async def _tail(self, key: str, run: str) -> tuple[LogEntry, ...]:
+        got = await self._store.get(key, start=-TAIL_BYTES)
+        if left_over(got, run):
             return ()
-        known = self._memory.tails.get(item.key)
-        if known is None or known[0] != item.etag:
-            got = await self._store.get(item.key, start=-TAIL_BYTES)
-            entries = () if left_over(got, run) else parse_log(got.body, partial=got.start > 0).entries
-            if got.start > 0 and not entries:
-                entries = parse_log((await self._store.get(item.key)).body).entries
-            known = self._memory.tails[item.key] = (got.etag, entries)
-        return known[1]
+        entries = parse_log(got.body, partial=got.start > 0).entries
+        return entries if entries or got.start == 0 else parse_log((await self._store.get(key)).body).entries
 
-    async def _state(self, agent: int, run: str, listing: _Listing) -> AgentState | None:
-        item = listing.find(keys.state(agent))
-        if item is None:
-            return None
-        known = self._memory.states.get(item.key)
-        if known is None or known[0] != item.etag:
-            got = await self._store.get(item.key)
-            known = self._memory.states[item.key] = (got.etag, AgentState.from_json(got.body))
-        return known[1] if known[1] is not None and known[1].run == run else None
+    async def _state(self, key: str) -> AgentState | None:
+        return AgentState.from_json((await self._store.get(key)).body)
 
 
 def _neighbours(flock: Sequence[AgentFacts], config: FlockConfig) -> dict[int, tuple[int, ...]]:
