@@ -40,6 +40,10 @@ _OLDER_PAGES: Final = (
     "A page that is not the newest stands, in a log that was rolled, in one of its segments: a listing, log₂(segments) small reads and the "
     "segment come on top, however long the log is beyond that."
 )
+_BOUND: Final = (
+    "What bounds a status: one question an agent to its queue. Logs and state documents are read only in versions that the process has not "
+    "read before (murmur/recall.py), which two listings show."
+)
 
 
 class _NoLifecycle:
@@ -166,5 +170,5 @@ async def measure(small: bool) -> Findings:
         f"entries, then of {long:,} ({len(segments)} segments and {len(log) // 1024} KiB each, {filled:.0f} s to put). Every answer is checked to "
         "hold the same number of entries.",
         (Table(headings, rows),),
-        (_OLDER_PAGES,),
+        (_BOUND, _OLDER_PAGES),
     )

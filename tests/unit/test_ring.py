@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 
+from murmur.config import FlockConfig
 from murmur.ring import ALGORITHMS, Algorithm, hops_to_everyone, most_recent, named, neighbours, ring_neighbours
 
 
@@ -57,6 +58,17 @@ def test_who_does_not_stand_in_the_ring_is_refused_by_name(algorithm, agent, siz
 def test_a_negative_radius_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^radius -1 is negative$"):
         ring_neighbours(0, 3, -1)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "reads"),
+    [("amorphous", (1, 3)), ("mesh", (0, 1, 3, 4)), ("swarm", (0, 4))],
+)
+def test_who_wrote_last_decides_in_a_swarm_and_nowhere_else(algorithm, reads) -> None:
+    config = FlockConfig(algorithm=algorithm, concurrency=5, neighbourRadius=1, swarmK=2)
+    written = {0: 9.0, 1: 1.0, 2: 99.0, 4: 5.0, 7: 50.0}  # a swarm of 5 has no agent 7
+    assert config.neighbours(2, 5, written) == reads
+    assert config.ranked is (algorithm == "swarm")
 
 
 def test_a_swarm_looks_at_those_who_wrote_last_and_never_at_itself() -> None:
