@@ -13,6 +13,7 @@ from tests.bench.supervise import Ran
 
 TARGET: Final = ROOT / "docs" / "benchmarks.md"
 _ADDRESS: Final = re.compile(r"\b[a-z]+://\S+")
+_TIME: Final = re.compile(rf"^\| (?:{'|'.join(SECTIONS)}) \| (\d+) \| [^|]* \| [^|]* \| [^|]* \|$", re.MULTILINE)
 _INTRODUCTION: Final = """\
 # Benchmarks
 
@@ -53,7 +54,9 @@ def renewed(text: str, ran: Ran, machine: Mapping[str, str]) -> str:
     found, count = pattern.subn(lambda _: section(ran, machine), text)
     if count != 1:
         raise ValueError(f"the page has {count} sections {ran.name!r}: run ./dev bench to write it whole")
-    return found
+    found = re.sub(rf"^\| {ran.name} \| \d+ \| [^|]* \| [^|]* \| [^|]* \|$", _row(ran), found, flags=re.MULTILINE)
+    seconds = [int(row[1]) for row in _TIME.finditer(found)]
+    return re.sub(r"^\| all \| \d+ \|.*$", _sum(sum(seconds)), found, flags=re.MULTILINE)
 
 
 def holds(names: Iterable[str]) -> bool:
@@ -63,8 +66,7 @@ def holds(names: Iterable[str]) -> bool:
 
 
 def _times(runs: list[Ran]) -> str:
-    rows = [f"| {ran.name} | {ran.seconds:.0f} | {ran.load:.2f} | {ran.others:.2f} | {_verdict(ran)} |" for ran in runs]
-    total = sum(ran.seconds for ran in runs)
+    rows = [_row(ran) for ran in runs]
     return "\n".join(
         (
             "## How long it took",
@@ -75,9 +77,17 @@ def _times(runs: list[Ran]) -> str:
             "| section | seconds | load average at its start | others' cores | |",
             "|---|---:|---:|---:|---|",
             *rows,
-            f"| all | {total:.0f} | | | {total / 60:.1f} minutes |",
+            _sum(sum(round(ran.seconds) for ran in runs)),
         )
     )
+
+
+def _row(ran: Ran) -> str:
+    return f"| {ran.name} | {ran.seconds:.0f} | {ran.load:.2f} | {ran.others:.2f} | {_verdict(ran)} |"
+
+
+def _sum(seconds: int) -> str:
+    return f"| all | {seconds} | | | {seconds / 60:.1f} minutes |"
 
 
 def _verdict(ran: Ran) -> str:

@@ -27,6 +27,10 @@ IDLE_SECONDS: Final = 45.0
 MIB: Final = 2**20
 ROOT: Final = Path(__file__).resolve().parents[2]
 FIRST_TURN_LIMIT_SECONDS: Final = 60.0
+_BOUND: Final = (
+    "What bounds the first turn: imports, on two cores. Of 4.9 s of processor time the host takes 2.0 (1.75 of it to build the schemas of "
+    "acp and mcp), the command with its server 1.65, the endpoint 0.9, eight brains 0.3 (measured once, by getrusage)."
+)
 
 
 async def _idle(where: Site, count: int, seconds: float) -> tuple[int, float]:
@@ -91,8 +95,5 @@ async def measure(small: bool) -> Findings:
         f"one process for {seconds:.0f} s with the default configuration (its interval is 30 s), the endpoint not counted. What an agent's "
         "own process needs beside it is in *A settled flock*.",
         (Table(("what", "measured"), rows),),
-        (
-            "What bounds the first turn: imports, on two cores. Of 4.9 s of processor time the host takes 2.0 (1.75 of it to build the schemas of "
-            "acp and mcp), the command with its server 1.65, the endpoint 0.9, eight brains 0.3 (measured once, by getrusage).",
-        ),
+        (_BOUND,),
     )

@@ -21,6 +21,10 @@ _QUESTIONS: Final[tuple[dict[str, Any], ...]] = (
     {"agents": 1000, "radius": 4, "mode": "event"},
 )
 """A thousand agents that poll would make about 140,000 turns: that is computed, never run."""
+_BOUND: Final = (
+    "What bounds it: one core, evenly over all that an agent does; of a thousand agents' requests, four in five are the looks of the "
+    "fallback (agents × intervals × neighbours)."
+)
 
 
 async def _cost(question: dict[str, Any]) -> Cost:
@@ -49,8 +53,5 @@ async def measure(small: bool) -> Findings:
         "a process of its own. *Requests*: to S3 and SQS and events on the bus, all simulated. Beyond 64 agents `murmur simulate` computes the "
         "polling design where it stands beside; here it is run for 256 (for 1,000 it would make about 140,000 turns).",
         (Table(headings, tuple(rows)),),
-        (
-            "What bounds it: one core, evenly over all that an agent does; of a thousand agents' requests, four in five are the looks of the "
-            "fallback (agents × intervals × neighbours).",
-        ),
+        (_BOUND,),
     )

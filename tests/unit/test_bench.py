@@ -83,6 +83,11 @@ def test_one_section_is_renewed_and_the_others_stand() -> None:
     assert "Works \\1 now." in found
     assert page.section(WAKE, MACHINE) in found
     assert page.renewed(before, FAILED, MACHINE) == before
+    slower = page.renewed(before, replace(WAKE, seconds=WAKE.seconds + 100), MACHINE)
+    total = f"| all | {round(WAKE.seconds) + 100 + round(FAILED.seconds)} |"
+    assert total in slower
+    assert f"| wake | {WAKE.seconds + 100:.0f} |" in slower
+    assert total not in before
     with pytest.raises(ValueError, match="0 sections"):
         page.renewed(before, replace(WAKE, name="turn"), MACHINE)
 
