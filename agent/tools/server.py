@@ -7,11 +7,10 @@ session: both protocol eras (``initialize`` and ``server/discover``) are answere
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import secrets
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Self, cast
 
 import uvicorn
@@ -25,6 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from agent.tools.catalogue import INSTRUCTIONS, SERVER_NAME, SPECS
 from agent.tools.desk import WRITE_LIMIT_BYTES, Desk
 from murmur.errors import MurmurError, NotFound, Unavailable
+from murmur.listener import Listener
 
 BODY_LIMIT_BYTES: Final = 4 * WRITE_LIMIT_BYTES
 """A call's content may triple in size as escaped JSON."""
@@ -43,7 +43,7 @@ class ToolServer:
     def __init__(self) -> None:
         self._desks: dict[str, Desk] = {}
         self._calls: set[asyncio.Task[str]] = set()
-        self._server: _Uvicorn | None = None
+        self._server: Listener | None = None
         self._serving: asyncio.Task[None] | None = None
         self._port = 0
         schemas = {name: spec.schema() for name, spec in SPECS.items()}
@@ -96,7 +96,7 @@ class ToolServer:
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=1,
         )
-        self._server = _Uvicorn(config)
+        self._server = Listener(config)
         self._serving = asyncio.create_task(self._server.serve([listener]), name="murmur tool server")
         up = asyncio.create_task(self._server.up.wait())
         await asyncio.wait([up, self._serving], timeout=_START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -201,19 +201,3 @@ def _bearer(scope: Scope) -> str:
             kind, _, token = value.decode("latin-1").partition(" ")
             return token.strip() if kind.lower() == "bearer" else ""
     return ""
-
-
-class _Uvicorn(uvicorn.Server):
-    """Uvicorn without its signal handlers: signals are the host's. ``up`` is set when it accepts connections."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

@@ -30,18 +30,13 @@ from murmur.cli.summary import Report, print_report
 from murmur.errors import MurmurError, NotFound
 from tests.unit.test_cli_flock import RUN, FakeFlock, entry, serving
 
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
 
 @pytest.fixture
 def flock() -> Iterator[FakeFlock]:
     with serving(FakeFlock(run=RUN)) as running:
         yield running
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("MURMUR_URL", "MURMUR_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
 
 
 def call(flock: FakeFlock, *words: str) -> int:

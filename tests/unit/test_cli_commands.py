@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,22 +13,10 @@ import pytest
 from murmur.cli import exits
 from murmur.cli.main import main
 from murmur.cli.overview import VERBS
-from tests.unit.test_cli_flock import RUN, FakeFlock, entry, error, serving
+from tests.unit.test_cli_flock import RUN, FakeFlock, entry, error
 
+pytestmark = pytest.mark.usefixtures("elsewhere")
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def flock() -> Iterator[FakeFlock]:
-    with serving(FakeFlock()) as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("MURMUR_URL", "MURMUR_TOKEN", "MURMUR_DEBUG"):
-        monkeypatch.delenv(name, raising=False)
 
 
 def call(flock: FakeFlock, *words: str) -> int:

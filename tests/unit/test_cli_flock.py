@@ -321,12 +321,6 @@ def wait_for(true: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture
-def flock() -> Iterator[FakeFlock]:
-    with serving(FakeFlock()) as running:
-        yield running
-
-
 def test_an_error_answer_keeps_its_message_and_remedy(flock: FakeFlock) -> None:
     with Client(Target(flock.url)) as client, pytest.raises(Answered) as caught:
         list(client.log(9))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +11,9 @@ from starlette.responses import JSONResponse, Response
 
 from murmur.cli import exits
 from murmur.cli.main import main
-from tests.unit.test_cli_flock import RUN, FakeFlock, serving
+from tests.unit.test_cli_flock import RUN, FakeFlock
 
-
-@pytest.fixture
-def flock() -> Iterator[FakeFlock]:
-    with serving(FakeFlock()) as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("MURMUR_URL", "MURMUR_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 def call(flock: FakeFlock, *words: str) -> int:

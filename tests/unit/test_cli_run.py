@@ -9,7 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +23,10 @@ from murmur.cli.main import main
 from murmur.cli.mission import Mission, Plan
 from murmur.cli.view import PlainView
 from murmur.errors import Unavailable
-from tests.unit.test_cli_flock import RUN, FakeFlock, entry, error, serving, wait_for
+from tests.unit.test_cli_flock import RUN, FakeFlock, entry, error, wait_for
 
+pytestmark = pytest.mark.usefixtures("elsewhere")
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def flock() -> Iterator[FakeFlock]:
-    with serving(FakeFlock()) as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MURMUR_URL", raising=False)
 
 
 def becomes(state: str, reason: str = "") -> Callable[[FakeFlock], None]:

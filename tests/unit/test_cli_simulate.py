@@ -16,13 +16,9 @@ from murmur.simulate.plot import WIDTH, round_step
 from murmur.simulate.profile import EVENT_LATE_SECONDS, FAULTS
 from tests.docs import simulate_page
 
+pytestmark = pytest.mark.usefixtures("elsewhere")
 SVG = "{http://www.w3.org/2000/svg}"
 SMALL = ["simulate", "--agents", "6", "--think", "2s", "--contributions", "6"]
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +21,7 @@ from functions.api.app import answer
 from functions.api.errors import NoRoute, TooLarge, WrongMethod
 from functions.live.live import MESSAGE_BYTES, Live
 from murmur.errors import MurmurError, Unavailable
+from murmur.listener import Listener
 from murmur.local.gateway.bodies import read_body
 from murmur.local.gateway.event import error_response, http_response, proxy_event
 from murmur.local.gateway.pages import Pages
@@ -49,14 +49,14 @@ class Gateway:
         self._changes = changes
         self.live = Live(services, self._publisher)
         self._app = self._build(Pages(web_dir))
-        self._server: _Server | None = None
+        self._server: Listener | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.url = ""
 
     async def start(self, port: int = 0) -> str:
         """Listen on 127.0.0.1 (0: any free port) and return the address. Raises Unavailable if the port is taken."""
         listener = _listen(port)
-        server = _Server(_config(self._app))
+        server = Listener(_config(self._app))
         self._server = server
         self.url = f"http://{HOST}:{listener.getsockname()[1]}"
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="gateway")
@@ -123,24 +123,6 @@ async def _nowhere(request: Request, _error: Exception) -> Response:
         return error_response(WrongMethod(f"{request.method[:20]!a} is not for this.", "Use GET."))
     path = request.scope["path"]
     return error_response(NoRoute(f"There is no {path[:120]!a}.", "GET /openapi.json lists all routes."))
-
-
-class _Server(uvicorn.Server):
-    """uvicorn inside a process that has its own mind about signals. ``up`` is set when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and say so."""
-        await super().startup(sockets)
-        self.up.set()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the program."""
-        yield
 
 
 def _config(app: Starlette) -> uvicorn.Config:
