@@ -1,6 +1,7 @@
 """What every tier may use: a running embedded endpoint, and a flock provisioned on it."""
 
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,10 @@ from murmur.aws.clients import Clients
 from murmur.local.endpoint import Endpoint
 from murmur.local.provision import provision
 from murmur.settings import Settings
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # As a background job of a script the tests ignore Ctrl-C, and so would every command that they start and interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("everyday", deadline=None, derandomize=True, database=None)
 """The same examples every time, so that a change that fails did it; ``HYPOTHESIS_PROFILE=nightly`` looks further."""

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -258,13 +259,16 @@ def test_following_a_log_prints_new_entries_and_begins_again_with_a_new_run(floc
     command = [sys.executable, "-u", "-m", "murmur.cli.main", "logs", "0", "-f", "--json", "--url", flock.url]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
-        assert json.loads(child.stdout.readline())["iteration"] == 0
-        flock.entries[0].append(entry(1))
-        assert json.loads(child.stdout.readline())["iteration"] == 1
-        flock.entries[0], flock.run = [entry(0, action="anew")], "20261123T070000Z"
-        assert json.loads(child.stdout.readline())["action"] == "anew"
-        child.send_signal(2)
-        assert child.wait(20) == exits.INTERRUPTED
+        try:
+            assert json.loads(child.stdout.readline())["iteration"] == 0
+            flock.entries[0].append(entry(1))
+            assert json.loads(child.stdout.readline())["iteration"] == 1
+            flock.entries[0], flock.run = [entry(0, action="anew")], "20261123T070000Z"
+            assert json.loads(child.stdout.readline())["action"] == "anew"
+            child.send_signal(signal.SIGINT)
+            assert child.wait(20) == exits.INTERRUPTED
+        finally:
+            child.kill()  # a failure must not wait for it
 
 
 def test_files_are_listed_printed_downloaded_and_packed(
