@@ -83,7 +83,11 @@ async def test_killed_mid_turn_the_work_is_finished_and_no_log_has_a_gap(tmp_pat
         await running.knowledge(given)
         await running.start(MAP, concurrency=4, **QUICK)
         await running.until(lambda s: s["totals"]["turns"] >= 2 and any(a["turn"] for a in s["agents"]))
-        os.kill(processes(victim)[0].pid, signal.SIGKILL)
+        for _ in range(100):  # a turn is counted before the process that takes it is there
+            if victims := processes(victim):
+                break
+            await asyncio.sleep(0.05)
+        os.kill(victims[0].pid, signal.SIGKILL)
         await running.until_state("settled")
         await check_digests(running, list(given), 4, killed=True)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 from collections import Counter
@@ -117,6 +116,18 @@ def test_a_bill_counts_what_aws_would_at_list_prices() -> None:
     assert Bill.of(requests, events=True).per_hour(1800) == pytest.approx(2 * 12.8)
 
 
+MEASURED = """
+import re, resource, sys
+from pathlib import Path
+from murmur.cli.main import main
+code = main(sys.argv[1:])
+status = Path("/proc/self/status")  # getrusage also counts what this process was before it became another program: a copy of the tests
+kilobytes = re.search(r"VmHWM:\\s+(\\d+)", status.read_text()) if status.exists() else None
+print(int(kilobytes[1]) * 1024 if kilobytes else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+sys.exit(code)
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)  # some 40 s of one core, which may have much else to do
 def test_a_thousand_agents_fit_into_a_gigabyte() -> None:
@@ -133,10 +144,10 @@ def test_a_thousand_agents_fit_into_a_gigabyte() -> None:
         "--json",
         "--quiet",
     ]
-    ran = subprocess.run([sys.executable, "-m", "murmur.cli.main", *line], capture_output=True, check=True, timeout=890)
+    ran = subprocess.run([sys.executable, "-c", MEASURED, *line], capture_output=True, check=True, timeout=890)
     found = json.loads(ran.stdout)
     event = found["designs"][0]
     assert len(event["learning_seconds"]) == 1000
     assert event["turns_at_rest_per_hour"] == 0
     assert event["ratio"] <= 1.2
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 < 1000 * MEGABYTE
+    assert 0 < int(ran.stderr.split()[-1]) < 1000 * MEGABYTE
