@@ -44,7 +44,7 @@ class Deletions:
             if self._store.etag(change.key) != change.etag:
                 continue
             seen = self._truth.told(life.run, life.agent).seen.get(other, -1)
-            if self._truth.config().algorithm == "swarm":
+            if self._truth.config().ranked:
                 # Whom an agent did not read when it wrote, it owes nothing for lines that have rolled out of the log since.
                 seen = max(seen, self._truth.told(life.run, other).rolled)
             unseen = self._truth.told(life.run, other).news_beyond(seen)

@@ -159,7 +159,7 @@ class Truth:
 
     def neighbours(self, agent: int, roster: Roster, config: FlockConfig) -> tuple[int, ...]:
         """Whom the agent reads."""
-        if config.algorithm != "swarm":
+        if not config.ranked:
             return ring.neighbours(config.algorithm, agent, roster.size, config.neighbourRadius)
         return ring.most_recent(agent, self._written, config.swarmK)
 

@@ -166,7 +166,7 @@ class Watch:
         if now - life.store.stale_at < STALE_TURN_SECONDS or current.iteration < len(told.lines):
             return  # a turn for a line that somebody else has written is in vain, but it was due when it began
         near = [other for other in range(roster.size) if other != life.agent]
-        if config.algorithm != "swarm":  # whom a swarm member reads may change between its look and now
+        if not config.ranked:  # whom a swarm member reads may change between its look and now
             near = list(self._truth.neighbours(life.agent, roster, config))
         if self._truth.owed_to(life.agent, control, config, near):
             return

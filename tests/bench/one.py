@@ -19,9 +19,8 @@ _LAST_SECONDS: Final = 0.3
 
 def main(name: str, target: str, *options: str) -> None:
     """Measure; what goes wrong is the traceback of this process."""
-    signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # it was ignored if a script's background job began all this
+    # It was ignored if a script's background job began all this.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     adopt_orphans()
     module = importlib.import_module(f"tests.bench.{SECTIONS[name].module}")
     findings = asyncio.run(module.measure("--small" in options))

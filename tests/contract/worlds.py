@@ -63,7 +63,10 @@ def clients_of() -> Iterator[Callable[[dict[str, str]], Clients]]:
     made: dict[str, Clients] = {}
 
     def of(environment: dict[str, str]) -> Clients:
-        return made.setdefault(environment["AWS_ENDPOINT_URL"], Clients(environment))
+        url = environment["AWS_ENDPOINT_URL"]
+        if url not in made:
+            made[url] = Clients(environment)
+        return made[url]
 
     yield of
     for clients in made.values():
