@@ -160,6 +160,8 @@ class AgentLoop:
             await self._rest("paused", self.view.control.reason)
             return
         await self._patience.until_done(lambda: self.view.reach_back(self._cursor))
+        if self._over():
+            return  # perhaps before it was known: then the cursor must not pass it
         verdict = self._judge()
         if not verdict.due:
             await self._gate()
@@ -226,8 +228,7 @@ class AgentLoop:
 
     async def _when_ready(self, verdict: Verdict) -> None:
         """A turn is due: take it, or wait (listening) until pacing allows it."""
-        seconds = self._brakes.hold(verdict.cause)
-        if not seconds:
+        if not (seconds := self._brakes.hold(verdict.cause)):
             await self._take(verdict)
             return
         until = timestamp(self._clock.now() + timedelta(seconds=seconds))

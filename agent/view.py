@@ -56,6 +56,8 @@ class View:
         self._entries: dict[int, tuple[LogEntry, ...]] = {}
         self._top: dict[int, int] = {}
         """Highest iteration among the entries kept of each log."""
+        self._barren: dict[int, tuple[int, int]] = {}
+        """Of each log, what was read back in vain: after the first iteration, up to the second, there is no news."""
 
     @property
     def neighbours(self) -> tuple[int, ...]:
@@ -197,14 +199,18 @@ class View:
                 self._entries[other] = (*older, *tail)
 
     async def _oldest_news(self, other: int, past: int, before: int) -> tuple[LogEntry, ...]:
-        more = True
+        since, until = self._barren.get(other, (past, past))
+        read = until if since <= past < until else past
+        more = read < before - 1
         while more:
-            page = await self._logs.after(other, past, PAGE_ENTRIES)
+            page = await self._logs.after(other, read, PAGE_ENTRIES)
             for entry in page.entries:
                 if entry.is_news and entry.iteration < before:
+                    self._barren[other] = (past, entry.iteration - 1)
                     return (entry,)
             more = page.more and page.newest < before
-            past = page.newest
+            read = page.newest
+        self._barren[other] = (past, before - 1)
         return ()
 
     def tails(self) -> Mapping[int, tuple[LogEntry, ...]]:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+from random import Random
+
 import pytest
 
 from agent.journal import Journal, Rolling
+from agent.loop import AgentLoop
 from agent.reader import SharedReader
 from agent.view import View
 from murmur import keys
 from murmur.clock import SystemClock
 from murmur.config import FlockConfig
+from murmur.control import Control
 from murmur.cursor import Cursor
+from murmur.errors import Unavailable
+from murmur.memory.inbox import MemoryInbox
 from murmur.memory.store import MemoryStore
+from murmur.ports import StoredObject
+from murmur.simulate.time import VirtualClock, run
+from murmur.state import AgentState
 from tests.unit.api_twins import entry
+from tests.unit.test_wake_path import Mind
 
 
 async def test_a_damaged_configuration_is_logged_once_and_the_last_good_one_stays(
@@ -29,12 +40,25 @@ async def test_a_damaged_configuration_is_logged_once_and_the_last_good_one_stay
     assert len([r for r in caplog.records if "last good config.json" in r.getMessage()]) == 1
 
 
-async def rolled(news_at: int, lines: int) -> MemoryStore:
+class Unread(MemoryStore):
+    """Segments are not to be had while ``out``."""
+
+    out = True
+    asked = 0
+
+    async def get(self, key: str, *, start: int = 0, length: int | None = None) -> StoredObject:
+        if self.out and key.startswith(keys.SEGMENTS):
+            self.asked += 1
+            raise Unavailable("S3 does not answer", remedy="try again")
+        return await super().get(key, start=start, length=length)
+
+
+async def rolled(news_at: int, lines: int, store: MemoryStore | None = None, first: int = 0) -> MemoryStore:
     """A store in which agent 1 wrote so many idle lines, one of them with a file, and keeps the last two in its log."""
-    store = MemoryStore()
+    store = store or MemoryStore()
     journal = Journal(store, SystemClock(), 1, "r", Rolling(bytes=600, keep_lines=2))
     await journal.open()
-    for iteration in range(lines):
+    for iteration in range(first, first + lines):
         files = ("output/part",) if iteration == news_at else ()
         await journal.append(entry(iteration, agent=1, state="idle", files=files, result="x" * 80))
     return store
@@ -78,3 +102,66 @@ async def test_nothing_is_read_back_where_the_tail_joins_the_cursor_or_holds_new
     await view.reach_back(Cursor({1: first - 1}))
     await view.reach_back(Cursor({1: 2}))
     assert store.requests == before
+
+
+async def test_what_was_read_back_in_vain_is_not_read_again() -> None:
+    store = await rolled(news_at=-1, lines=20)
+    await store.put(keys.CONFIG, FlockConfig(concurrency=2).to_json())
+    cursor = Cursor({1: 2})
+    view = View(store, SharedReader(store), 0, 2, "r")
+    await view.look()
+    await view.reach_back(cursor)
+    before = store.requests.copy()
+    await view.reach_back(cursor)
+    assert store.requests == before
+    await rolled(news_at=22, lines=20, store=store, first=20)
+    await view.look()
+    await view.reach_back(cursor)
+    await view.look()
+    await view.reach_back(cursor)
+    assert [entry.iteration for entry in view.new_entries(cursor)[1] if entry.is_news] == [22]
+    await view.reach_back(Cursor({1: 22}))
+    await rolled(news_at=-1, lines=10, store=store, first=40)
+    await view.look()
+    await view.reach_back(Cursor({1: 22}))
+    assert not any(entry.is_news for entry in view.new_entries(Cursor({1: 22}))[1])
+    await view.reach_back(Cursor())  # further back than it had looked
+    assert [entry.iteration for entry in view.new_entries(Cursor())[1] if entry.is_news] == [22]
+
+
+def test_a_stop_while_reading_back_does_not_pass_what_was_not_read() -> None:
+    async def main() -> None:
+        store = Unread(clock := VirtualClock())
+        await rolled(news_at=5, lines=20, store=store)
+        await store.put(keys.CONFIG, FlockConfig(concurrency=2).to_json())
+        await store.put(keys.CONTROL, Control(state="running", run="r").to_json())
+        view = View(store, SharedReader(store), 0, 2, "r")
+        await view.look()
+        stood = {"seen": {1: 2}, "seen_documents": view.documents()}
+        own = Journal(store, clock, 0, "r")
+        await own.open()
+        await own.append(entry(0, agent=0, state="idle", **stood))
+        await store.put(keys.state(0), AgentState(agent=0, run="r", host="h", iteration=0, **stood).to_json())
+        loop = AgentLoop(
+            store=store,
+            reader=SharedReader(store),
+            inbox=MemoryInbox(clock),
+            clock=clock,
+            random=Random(1),
+            mind=Mind(),
+            agent=0,
+            size=2,
+            run="r",
+            host="h",
+        )
+        living = asyncio.ensure_future(loop.run())
+        await asyncio.sleep(60.0)
+        assert store.asked
+        loop.stop()
+        assert await living == "stopped"
+        left = AgentState.from_json((await store.get(keys.state(0))).body)
+        assert left is not None
+        assert left.activity == "stopped"
+        assert dict(left.seen) == {1: 2}
+
+    run(main())
