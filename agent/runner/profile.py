@@ -23,6 +23,7 @@ _PLAIN: Final = (
     "_PROFILE",
     "_REGION",
     "_RUNTIME",
+    "_THINK",
     "_URL",
 )
 _SHORTEST_SECRET: Final = 8

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final, Self
 
+from agent.brains.scripted.settings import THINK
 from agent.runner.kinds import offered_runners
 from functions.lifecycle import Lifecycle
 from functions.lifecycle.settle import SettleWatch
@@ -120,7 +121,7 @@ class Stack:
             "MURMUR_BUCKET": self.settings.bucket,
             "MURMUR_BUS": self.settings.bus,
             "MURMUR_RUNNERS": ",".join(self.settings.runners),
-            "MURMUR_SCRIPTED_THINK": f"{self._think:g}",
+            THINK: f"{self._think:g}",
         }
 
     async def _watch(self, clients: Clients) -> None:

@@ -79,7 +79,7 @@ async def test_a_file_that_went_meanwhile_says_so_with_the_remedy(flock: FakeFlo
     watched.expected.append("404")
     page = watched.page
     await expect(page.get_by_role("button", name="gone.md")).to_be_visible()
-    del flock.files["output/gone.md"]
+    flock.gone.add("output/gone.md")
     await page.get_by_role("button", name="gone.md").click()
     await expect(page.locator(".viewer-body")).to_contain_text("There is no object")
     await expect(page.locator(".viewer-body .notice-remedy")).to_contain_text("List the folder")

@@ -14,9 +14,13 @@ import acp
 import pytest
 from acp.schema import EnvVariable, HttpHeader, HttpMcpServer, McpServerStdio, SseMcpServer, TextContentBlock
 
+from agent.brains.scripted.settings import THINK
+from agent.runner.kinds import SCRIPTED
+from agent.runner.mind import AcpMind
 from agent.tools.desk import Desk
 from agent.tools.server import ToolServer
 from murmur.memory.store import MemoryStore
+from tests.unit.misbehaving.stage import SHORT, Latest
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "agent.brains.scripted")
@@ -173,7 +177,7 @@ async def test_a_cancel_that_finds_nothing_running_does_no_harm() -> None:
 
 
 async def test_thinking_time_may_come_from_the_environment() -> None:
-    async with staged(env={"MURMUR_SCRIPTED_THINK": "3600"}) as stage:
+    async with staged(env={THINK: "3600"}) as stage:
         _, server = stage.desk()
         session = await stage.session(server)
         turn = asyncio.create_task(stage.prompt(session))
@@ -181,6 +185,16 @@ async def test_thinking_time_may_come_from_the_environment() -> None:
         assert not done
         await stage.agent.cancel(session_id=session)
         assert await turn == "cancelled"
+
+
+async def test_the_runner_hands_the_thinking_time_on(tmp_path: Path) -> None:
+    async with ToolServer() as tools:
+        mind = AcpMind(SCRIPTED, tools, tmp_path, limits=SHORT, random=Latest(), host_environment={THINK: "3600"})
+        try:
+            outcome = await mind.run(Desk(MemoryStore(), 0, frozenset(), 0), "Do it.", 3.0)
+        finally:
+            await mind.close()
+    assert outcome.stop_reason == "timeout"
 
 
 async def test_a_turn_without_its_tools_fails_with_the_reason() -> None:

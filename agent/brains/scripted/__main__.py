@@ -8,8 +8,7 @@ import sys
 
 from agent.brains.acp import Agent, serve, write_all
 from agent.brains.scripted.session import CARD, Behaviour, ScriptedSession
-
-THINK = "MURMUR_SCRIPTED_THINK"
+from agent.brains.scripted.settings import THINK
 
 
 def main(argv: list[str] | None = None) -> int:

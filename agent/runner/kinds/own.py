@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.brains.model.settings import HANDED_ON, KEYS
+from agent.brains.scripted.settings import THINK
 from agent.runner.note import Note
 from agent.runner.profile import RunnerProfile
 from murmur.errors import InvalidInput
@@ -22,6 +23,7 @@ SCRIPTED: Final = RunnerProfile(
     "scripted",
     (sys.executable, "-m", "agent.brains.scripted"),
     _OURS,
+    passes=(THINK,),
     scripted=True,
     about="no model: deterministic work on documents and checklists, offline and free",
     module="agent.brains.scripted",

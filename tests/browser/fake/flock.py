@@ -38,6 +38,8 @@ class FakeFlock:
         self.logs: dict[int, list[Json]] = {}
         self.info: dict[int, Json] = {}
         self.files: dict[str, tuple[bytes, Json]] = {}
+        self.gone: set[str] = set()
+        """Files that every listing still shows, and nobody can read."""
         self.older: dict[str, tuple[bytes, Json]] = {}
         """The version before the present one of each file that was written over."""
         self.past: dict[str, Any] = {}

@@ -98,7 +98,7 @@ class Api:
 
     async def file(self, request: Request) -> Response:
         key = request.query_params["key"]
-        if key not in self.flock.files:
+        if key not in self.flock.files or key in self.flock.gone:
             raise ObjectMissing(key)
         versions = self.flock.older if request.query_params.get("version") else self.flock.files
         body = versions[key][0]
