@@ -88,7 +88,8 @@ async def opened(browser: Browser, flock: FakeFlock) -> AsyncIterator[Opener]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def page(opened: Opener) -> Page:
-    """The dashboard, live."""
+    """The dashboard, live, its eight agents drawn: until then there is nothing to filter, and no key for it."""
     page = (await opened()).page
     await expect(page.locator(".live")).to_have_attribute("data-kind", "live")
+    await expect(page.locator("murmur-card")).to_have_count(8)
     return page
