@@ -1,4 +1,8 @@
-"""A pretended flock, and a page of a real browser that watches it. Any console error or policy violation fails the test."""
+"""A pretended flock, and a page of a real browser that watches it. Any console error or policy violation fails the test.
+
+What ``wait_for_function`` waits for must be a function: a bare expression is evaluated in the page again at every look, which the
+page's policy forbids from the second on.
+"""
 
 from __future__ import annotations
 

@@ -222,7 +222,7 @@ async def test_the_ring_is_legible_and_a_write_lights_the_edge_to_whom_it_wakes(
     turn = {"iteration": 0, "cause": "neighbour", "since": timestamp(at), "woken_by": [{"agent": 1, "iteration": 0}]}
     await flock.change(2, status="turn", turn=turn)
     await expect(page.locator(".node[aria-label='agent 2, in a turn']")).to_have_count(1)
-    await page.wait_for_function("lit.some(([kind]) => kind === 'flash-label')")
+    await page.wait_for_function("() => lit.some(([kind]) => kind === 'flash-label')")
     lit = await page.evaluate("lit")
     assert [kind for kind, _ in lit].count("spread") == 4
     assert ["flash-label", "37 ms"] in lit

@@ -179,7 +179,7 @@ async def test_turns_appear_while_they_go_on_and_their_chain_with_them(flock: Fa
     await flock.write(1, "wrote", cause="start")
     await expect(page.locator("murmur-timeline .hint").first).to_have_text("1 turn of 8 agents")
     await flock.begin(2, woken_by=[{"agent": 1, "iteration": 0}])
-    await page.wait_for_function("document.querySelector('murmur-frame').app.flock.agents.get(2).info.turn")
+    await page.wait_for_function("() => document.querySelector('murmur-frame').app.flock.agents.get(2).info.turn")
     await page.locator(".tl-board").focus()
     for _ in range(3):
         await page.keyboard.press("ArrowDown")
@@ -270,7 +270,7 @@ async def test_64_agents_with_thousands_of_turns_cost_no_more_than_there_are_pix
     await page.get_by_role("button", name="Fit the whole run").click()
     for _ in range(16):
         await page.get_by_role("button", name="Zoom out").click()
-    await page.wait_for_function("window.work.draws > 18")
+    await page.wait_for_function("() => window.work.draws > 18")
     work = await page.evaluate("window.work.last")
     assert turns > 3000
     assert work < 64 * 10, "turns closer than pixels are painted as one"
