@@ -19,7 +19,7 @@ from tests.browser import chromium as chrome
 from tests.browser.fake.flock import FakeFlock
 from tests.browser.fake.server import serving
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=30_000)
 
 WATCH_POLICY = """
 window.violations = [];

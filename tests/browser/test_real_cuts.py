@@ -71,7 +71,7 @@ async def test_fifty_cuts_and_a_new_server_leave_the_page_with_exactly_the_bucke
             await newest_held(page, {agent: log[-1] for agent, log in logs.items()})
             assert await held(page) == logs
             assert await log_read(page, 2) == logs[2]
-            await expect(page.locator(".live")).to_have_text("live")
+            await expect(page.locator(".live")).to_have_text("live", timeout=60_000)
             await expect(page.locator(".badge")).to_have_text("settled")
     finally:
         await page.close()

@@ -54,7 +54,7 @@ async def shows(page: Page, run: PastRun, when: datetime) -> None:
     """Wait until the cards say what the logs say of this moment (they are drawn a frame after it)."""
     wanted = {str(agent): list(pair) for agent, pair in told(run, when).items()}
     await page.wait_for_function(
-        f"wanted => JSON.stringify(({SHOWN})()) === JSON.stringify(wanted)", arg=wanted, timeout=15_000
+        f"wanted => JSON.stringify(({SHOWN})()) === JSON.stringify(wanted)", arg=wanted, timeout=30_000
     )
 
 
