@@ -191,6 +191,7 @@ async def test_the_runner_hands_the_thinking_time_on(tmp_path: Path) -> None:
     async with ToolServer() as tools:
         mind = AcpMind(SCRIPTED, tools, tmp_path, limits=SHORT, random=Latest(), host_environment={THINK: "3600"})
         try:
+            await mind.warm()  # so that a slow start is not taken for thinking
             outcome = await mind.run(Desk(MemoryStore(), 0, frozenset(), 0), "Do it.", 3.0)
         finally:
             await mind.close()
